@@ -1,0 +1,8 @@
+from deferapp import defer
+from tests.clock import hours
+from tests.shop import witness
+
+
+@defer.cron(f"* {hours.HERE} * * *")
+async def every_minute_of_these_hours() -> None:
+    witness.tell("every_minute_of_these_hours")

@@ -1,0 +1,1 @@
+"""A small app with background functions that tell a witness what they did."""

@@ -1,0 +1,6 @@
+from deferapp import defer
+
+
+@defer
+def add(first: int, second: int) -> int:
+    return first + second
