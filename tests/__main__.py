@@ -1,0 +1,44 @@
+"""`python -m tests [FOLDER] [arguments of pytest]`: pytest, between the start and the end of its servers.
+
+A first word that names a folder of `tests/`, as in `bin/test unit -k cron`, is short for that folder.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from tests.servers import servers_in_environment
+
+TESTS = Path(__file__).resolve().parent
+
+# Options that say how many processes run the tests, or that need all of them in this one.
+ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
+
+
+def main(arguments: list[str]) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    with servers_in_environment():
+        return int(pytest.main(_with_defaults(arguments)))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # As Ctrl-C does: pytest and then the servers end in order.
+    raise KeyboardInterrupt
+
+
+def _with_defaults(arguments: list[str]) -> list[str]:
+    if arguments and arguments[0].isidentifier() and (TESTS / arguments[0]).is_dir():
+        arguments = [str(TESTS / arguments[0]), *arguments[1:]]
+    if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
+        return arguments
+    return ["-n", "auto", "--dist", "loadgroup", *arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
