@@ -35,6 +35,10 @@ class ResultError(DeferError, TypeError):
     """A background function returned a value that cannot be stored."""
 
 
+class ValueCorrupt(DeferError, ValueError):
+    """A stored argument or result cannot be read."""
+
+
 class InvalidFrequency(DeferError, ValueError):
     """This is not a cron expression."""
 

@@ -1,0 +1,49 @@
+"""The settings: one dict, `DEFER = {…}`, with these keys, types and defaults.
+
+Read at each use, so that `override_settings` works. A key that is not listed here does nothing but is reported
+by `manage.py check` (deferapp.E001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings as django_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `DEFER` may say."""
+
+    RETRY: bool | int | Mapping[str, Any] = True
+    """The retry of functions that name none: as `retry=` of `defer()`."""
+    LIST_SIZE: int = 100
+    """How many executions a message names at the most."""
+    ASYNC_CONCURRENCY: int = 100
+    """How many async executions one process has in their bodies at once."""
+    PUBLISH_TIMEOUT: float = 0.2
+    """Seconds that a publish may wait for the broker."""
+    REPUBLISH_AFTER: float = 10.0
+    """Seconds after which an execution that nobody claimed is published again."""
+    HEARTBEAT_LIMIT: float = 15.0
+    """Seconds of silence after which a worker on another machine is taken for dead."""
+
+
+KEYS: Final = tuple(field.name for field in fields(Settings))
+
+
+def declared() -> Mapping[str, Any]:
+    """`settings.DEFER` as the project wrote it; empty when it wrote none."""
+    value = getattr(django_settings, "DEFER", {})
+    return value if isinstance(value, Mapping) else {}
+
+
+def current() -> Settings:
+    return Settings(**{key: value for key, value in declared().items() if key in KEYS})
+
+
+def republish_after() -> timedelta:
+    return timedelta(seconds=current().REPUBLISH_AFTER)

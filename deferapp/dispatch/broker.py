@@ -1,0 +1,120 @@
+"""The connection that messages leave by: short of patience, kept open, thrown away on any error.
+
+Celery's own publishing waits for seconds when the broker is down and for ever when it hangs; an enqueue must not.
+A process whose broker failed does not try again for a second, so that a hundred enqueues wait once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import Any, Final
+
+from celery import Celery, _state
+
+from deferapp import conf
+
+logger = logging.getLogger("deferapp.dispatch")
+
+PAUSE_AFTER_ERROR: Final = 1.0
+"""Seconds in which nothing is published after a failure."""
+
+local_worker = threading.Event()
+"""Set while a worker runs inside this process: an in-memory broker reaches nobody else."""
+
+
+def celery_app() -> Celery:
+    """The project's Celery app; one of ours in a project that has none."""
+    if _state.default_app is None:
+        import deferapp.celery
+
+        return deferapp.celery.app
+    return _state.get_current_app()
+
+
+class Broker:
+    """One producer of this process, shared by its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._url: str | None = None
+        self._producer: Any = None
+        self._retry_at = 0.0
+
+    def send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
+        """Publish one message for the Celery task `name`; False if the broker could not be reached in time."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._forget()
+            if time.monotonic() < self._retry_at:
+                return False
+            try:
+                self._send(name, args, kwargs)
+            except Exception as error:
+                self._failed(error)
+                return False
+            return True
+
+    def waiting(self, name: str) -> int:
+        """How many messages wait in the queue of the Celery task `name`. Raises what the broker raises."""
+        app = celery_app()
+        queue = app.amqp.router.route({}, name)["queue"]
+        with self._lock, app.connection_for_read() as connection:
+            try:
+                return int(connection.default_channel.queue_declare(queue.name, passive=True).message_count)
+            except connection.channel_errors:
+                return 0
+
+    def _send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        app = celery_app()
+        producer = self._producer_of(app)
+        options = app.amqp.router.route({}, name, args, kwargs)
+        from celery.utils import uuid
+
+        message = app.amqp.as_task_v2(uuid(), name, args, kwargs)
+        app.amqp.send_task_message(producer, name, message, retry=False, **options)
+
+    def _producer_of(self, app: Celery) -> Any:
+        url = app.conf.broker_write_url or app.conf.broker_url
+        if self._producer is None or self._url != url:
+            self._producer = app.amqp.Producer(_connect(app), auto_declare=False)
+            self._url = url
+        return self._producer
+
+    def _failed(self, error: Exception) -> None:
+        logger.warning("The broker could not be reached; executions wait in the ledger: %r", error)
+        producer = self._producer
+        self._forget()
+        self._retry_at = time.monotonic() + PAUSE_AFTER_ERROR
+        if producer is not None:
+            producer.connection.collapse()
+
+
+def _connect(app: Celery) -> Any:
+    timeout = conf.current().PUBLISH_TIMEOUT
+    connection = app.connection_for_write()
+    connection.connect_timeout = timeout
+    if connection.transport_cls in ("redis", "rediss"):
+        connection.transport_options = {
+            **connection.transport_options,
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            "retry_on_timeout": False,
+        }
+    connection.ensure_connection(max_retries=0, interval_start=0, interval_step=0, timeout=timeout)
+    return connection
+
+
+def reaches_a_worker() -> bool:
+    """Whether a message can reach anybody: one in memory only a worker of this process."""
+    url = celery_app().conf.broker_url or ""
+    return not url.startswith("memory:") or local_worker.is_set()
+
+
+broker: Final = Broker()

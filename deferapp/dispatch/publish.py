@@ -1,0 +1,92 @@
+"""Publishing executions: at once, when the transaction commits, or later by housekeeping.
+
+An execution's `dispatch_at` says how it stands: equal to `due_at`, it has not been published; later, it has, and is
+published again then if nobody has claimed it; null, it is not waiting. So a message that is lost costs time only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import DatabaseError, connections, router, transaction
+from django.db.models import F
+
+from deferapp import conf
+from deferapp.dispatch import message
+from deferapp.dispatch.broker import broker, logger, reaches_a_worker
+from deferapp.executions.states import State
+from deferapp.models import Execution
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def now(function: str, ids: Sequence[UUID]) -> int:
+    """Publish executions of a function. Never raises; returns how many of the ids, from the first on, left."""
+    if not reaches_a_worker():
+        return 0
+    size = list_size(len(ids))
+    for start in range(0, len(ids), size):
+        if not broker.send(function, *message.build(ids[start : start + size])):
+            return start
+    return len(ids)
+
+
+def on_commit(function: str, ids: Iterable[UUID]) -> None:
+    """Publish executions of a function as soon as their rows are committed, at once outside a transaction."""
+    alias = router.db_for_write(Execution)
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        _publish_or_leave(function, list(ids))
+        return
+    outgoing = _outgoing(connection)
+    if outgoing is None:
+        outgoing = Outgoing()
+        transaction.on_commit(outgoing, using=alias, robust=True)
+    outgoing.add(function, ids)
+
+
+class Outgoing:
+    """The executions that a transaction enqueues, published together when it commits."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, list[UUID]] = {}
+
+    def add(self, function: str, ids: Iterable[UUID]) -> None:
+        self._ids.setdefault(function, []).extend(ids)
+
+    def __call__(self) -> None:
+        for function, ids in self._ids.items():
+            _publish_or_leave(function, ids)
+
+
+def list_size(count: int) -> int:
+    """How many of `count` executions a message names: few enough to occupy many processes, many enough to be cheap."""
+    return max(1, min(conf.current().LIST_SIZE, count // 16))
+
+
+def _outgoing(connection: BaseDatabaseWrapper) -> Outgoing | None:
+    """What this transaction publishes so far, if it stands under the same savepoints and so shares their fate."""
+    savepoints = set(connection.savepoint_ids)
+    for known, hook, _robust in itertools.islice(reversed(connection.run_on_commit), 8):
+        if isinstance(hook, Outgoing) and known == savepoints:
+            return hook
+    return None
+
+
+def _publish_or_leave(function: str, ids: list[UUID]) -> None:
+    sent = now(function, ids)
+    for start in range(sent, len(ids), 500):
+        leave_to_housekeeping(ids[start : start + 500])
+
+
+def leave_to_housekeeping(ids: list[UUID]) -> None:
+    """Mark executions as not published. If even that fails, `REPUBLISH_AFTER` does."""
+    waiting = Execution.objects.using(router.db_for_write(Execution)).filter(id__in=ids, state=State.CREATED)
+    try:
+        waiting.update(dispatch_at=F("due_at"))
+    except DatabaseError:
+        logger.warning("%d executions are published later than they could be", len(ids), exc_info=True)

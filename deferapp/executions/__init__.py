@@ -1,0 +1,1 @@
+"""The life of executions: enqueued, claimed, attempted, settled."""

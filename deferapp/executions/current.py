@@ -1,0 +1,54 @@
+"""The execution whose body this code runs in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from deferapp.executions.ids import child_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentExecution:
+    """What a running function may know of its execution."""
+
+    id: UUID
+    """The same in every attempt: a key for making side effects idempotent."""
+    function: str
+    attempt: int
+    """1 in the first attempt."""
+    parent_id: UUID | None
+    created_at: datetime
+    """When it was enqueued; the same in every attempt."""
+    _calls: dict[UUID, int] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def next_child_id(self, function: str, arguments: str) -> UUID:
+        """The id of the child that this call enqueues; the same call in a later attempt gets the same id."""
+        first = child_id(self.id, function, arguments, 0)
+        with self._lock:
+            occurrence = self._calls.get(first, 0)
+            self._calls[first] = occurrence + 1
+        return first if occurrence == 0 else child_id(self.id, function, arguments, occurrence)
+
+
+_current: ContextVar[CurrentExecution | None] = ContextVar("deferapp_current_execution", default=None)
+
+
+def current_execution() -> CurrentExecution | None:
+    """The execution that runs this code, also in coroutines and `sync_to_async` threads of it; None outside of any."""
+    return _current.get()
+
+
+@contextmanager
+def running(execution: CurrentExecution) -> Iterator[None]:
+    token = _current.set(execution)
+    try:
+        yield
+    finally:
+        _current.reset(token)

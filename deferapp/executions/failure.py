@@ -1,0 +1,72 @@
+"""Why an attempt failed, as text that any database can hold."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from deferapp.executions.states import ErrorCode
+
+MESSAGE_LIMIT: Final = 10_000
+"""Characters kept of an error's message."""
+TRACEBACK_LIMIT: Final = 50_000
+"""Characters kept of a traceback, the last ones, where the error is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What is recorded of a failed attempt, and whether another can help."""
+
+    code: ErrorCode
+    type: str = ""
+    message: str = ""
+    traceback: str = ""
+    is_permanent: bool = False
+
+    @property
+    def summary(self) -> str:
+        """One line: type and first line of the message."""
+        first_line = self.message.strip().partition("\n")[0]
+        return f"{self.type}: {first_line}" if self.type else first_line
+
+
+LOST: Final = Failure(code=ErrorCode.LOST, message="The worker died while it ran this attempt.")
+
+
+def of(error: BaseException, *, is_permanent: bool = False) -> Failure:
+    """The failure that an exception raised by a function's body is."""
+    lines = traceback.format_exception(type(error), error, _without_own_frames(error))
+    return Failure(
+        code=ErrorCode.FUNCTION_FAILED,
+        type=_type_name(error)[-200:],
+        message=storable(_message(error))[:MESSAGE_LIMIT],
+        traceback=storable("".join(lines))[-TRACEBACK_LIMIT:],
+        is_permanent=is_permanent,
+    )
+
+
+def storable(text: str) -> str:
+    """Without what PostgreSQL or UTF-8 cannot hold: NUL characters and lone surrogates, shown as escapes instead."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message could not be read)"
+
+
+def _without_own_frames(error: BaseException) -> TracebackType | None:
+    """The traceback from the function's own first frame on."""
+    frames = error.__traceback__
+    while frames and frames.tb_next and frames.tb_frame.f_globals.get("__name__", "").startswith("deferapp."):
+        frames = frames.tb_next
+    return frames

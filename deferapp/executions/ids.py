@@ -1,0 +1,80 @@
+"""The ids of executions: UUIDs of version 7.
+
+An execution that must exist only once gets an id that follows from what it is, so that the primary key itself
+refuses the second one: a child from its parent, function, arguments and the number of equal calls before it, a
+scheduled execution from its function and due moment. Their time part is the parent's or the due moment's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import overload
+from uuid import UUID
+
+if sys.version_info >= (3, 14):
+    from uuid import uuid7
+else:
+    from uuid6 import uuid7
+
+_TIME_SHIFT = 80
+_HASH_BYTES = _TIME_SHIFT // 8
+
+
+def new_id() -> UUID:
+    return UUID(int=uuid7().int)
+
+
+def child_id(parent: UUID, function: str, arguments: str, occurrence: int) -> UUID:
+    """The id of the child that `parent` enqueues by this call, `occurrence` equal ones having come before it."""
+    return _derived(parent.int >> _TIME_SHIFT, parent.hex, function, arguments, str(occurrence))
+
+
+def due_id(function: str, due_at: datetime) -> UUID:
+    """The id of the execution that fires at this due moment of the function's schedule."""
+    milliseconds = int(due_at.timestamp() * 1000)
+    return _derived(milliseconds, "due", function, due_at.isoformat())
+
+
+def _derived(milliseconds: int, *parts: str) -> UUID:
+    digest = blake2b("\0".join(parts).encode(), digest_size=_HASH_BYTES).digest()
+    return UUID(int=_as_version_7(milliseconds << _TIME_SHIFT | int.from_bytes(digest)))
+
+
+def _as_version_7(value: int) -> int:
+    """Version and variant bits as RFC 9562, section 5.7 has them; `UUID(version=7)` is refused before Python 3.14."""
+    value &= ~(0xF << 76 | 0x3 << 62)
+    return value | 0x7 << 76 | 0x2 << 62
+
+
+class Ids(Sequence[UUID]):
+    """Many ids in 16 bytes each, as `map` returns them: a list of a million would take 80 MB."""
+
+    def __init__(self, ids: Iterable[UUID] = ()) -> None:
+        self._bytes = bytearray()
+        self.extend(ids)
+
+    def extend(self, ids: Iterable[UUID]) -> None:
+        for each in ids:
+            self._bytes += each.bytes
+
+    def __len__(self) -> int:
+        return len(self._bytes) // 16
+
+    @overload
+    def __getitem__(self, index: int) -> UUID: ...
+    @overload
+    def __getitem__(self, index: slice) -> Ids: ...
+    def __getitem__(self, index: int | slice) -> UUID | Ids:
+        if isinstance(index, slice):
+            return Ids(self[i] for i in range(*index.indices(len(self))))
+        position = range(len(self))[index] * 16
+        return UUID(bytes=bytes(self._bytes[position : position + 16]))
+
+    def __iter__(self) -> Iterator[UUID]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<Ids: {len(self)}>"

@@ -1,0 +1,55 @@
+"""Members of an Enum as the class's place and the member's name; a union of flags by its number.
+
+Reading imports the module that the text names, as the `import` statement would, and takes nothing from it but
+a class that is an Enum.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, Flag
+from importlib import import_module
+
+from deferapp.executions.values.refusal import Refusal
+
+
+def write_member(member: Enum) -> list[str | int]:
+    kind = type(member)
+    place = f"{kind.__module__}:{kind.__qualname__}"
+    if not _can_be_found(kind, place):
+        raise Refusal(
+            f"a member of the Enum {place}, which a worker cannot import,",
+            "Define the class at the top level of a module.",
+        )
+    if member._name_ in kind.__members__:
+        return [place, member._name_]
+    if isinstance(member, Flag):
+        return [place, member._value_]
+    raise Refusal(f"{member!r}, which is no declared member of {place},", "Use a declared member.")
+
+
+def read_member(content: list[str | int]) -> Enum:
+    place, name = content
+    if not isinstance(place, str):
+        raise TypeError(f"{place!r} is no class")
+    kind = _find(place)
+    if isinstance(name, int) and issubclass(kind, Flag):
+        return kind(name)
+    return kind.__members__[str(name)]
+
+
+def _can_be_found(kind: type[Enum], place: str) -> bool:
+    try:
+        return kind.__module__ != "__main__" and _find(place) is kind
+    except (ImportError, LookupError, TypeError, ValueError):
+        return False
+
+
+def _find(place: str) -> type[Enum]:
+    module, _, qualified_name = place.partition(":")
+    found: object = import_module(module)
+    for name in qualified_name.split("."):
+        # Not getattr: that would run a module's or a descriptor's own code.
+        found = vars(found)[name]
+    if not (isinstance(found, type) and issubclass(found, Enum)):
+        raise TypeError(f"{place} is no Enum")
+    return found

@@ -1,0 +1,1 @@
+"""Declaring functions: what `defer` makes of a plain function, and where all of them are found."""

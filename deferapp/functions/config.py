@@ -1,0 +1,71 @@
+"""What a declaration says besides the function: frozen, checked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from deferapp import conf
+from deferapp.exceptions import DeclarationError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """When a failed attempt is followed by another. The defaults are those of Defer."""
+
+    max_attempts: int = 13
+    """Retries after the first attempt; 0 turns retrying off."""
+    initial_interval: float = 30.0
+    """Seconds before the first retry."""
+    multiplier: float = 1.5
+    """What each interval is times the one before."""
+    randomization_factor: float = 0.5
+    """Each interval is drawn from itself ± this share; 0 means no jitter."""
+    max_interval: float = 600.0
+    """Seconds that no interval exceeds before jitter."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.max_attempts, bool) or not isinstance(self.max_attempts, int) or self.max_attempts < 0:
+            raise DeclarationError(f"retry: max_attempts is a number from 0, not {self.max_attempts!r}")
+        for name in ("initial_interval", "multiplier", "randomization_factor", "max_interval"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+                raise DeclarationError(f"retry: {name} is a number from 0, not {value!r}")
+        if self.randomization_factor > 1:
+            raise DeclarationError("retry: randomization_factor is a share from 0 to 1")
+
+
+RetryOption = RetryPolicy | bool | int | Mapping[str, Any]
+
+
+def as_policy(retry: RetryOption) -> RetryPolicy:
+    """`True` = the default policy, `False` or `0` = none, a number = that many retries, a mapping = part of one."""
+    if isinstance(retry, RetryPolicy):
+        return retry
+    if retry is True:
+        return RetryPolicy()
+    if isinstance(retry, int):
+        return RetryPolicy(max_attempts=int(retry))
+    if isinstance(retry, Mapping):
+        known = {field.name for field in fields(RetryPolicy)}
+        if unknown := sorted(str(key) for key in retry if key not in known):
+            raise DeclarationError(f"retry: unknown {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+        return RetryPolicy(**retry)
+    raise DeclarationError(f"retry is True, False, a number, a mapping or a RetryPolicy, not {retry!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """How executions of a function are run."""
+
+    retry: RetryOption | None = None
+    """None leaves it to `DEFER["RETRY"]`."""
+
+    def __post_init__(self) -> None:
+        if self.retry is not None:
+            as_policy(self.retry)
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        return as_policy(conf.current().RETRY if self.retry is None else self.retry)

@@ -1,0 +1,129 @@
+"""Background and scheduled functions: the objects that stand where the plain functions stood.
+
+Importing this module, declaring and importing a function load no models; enqueueing does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+from deferapp.exceptions import ScheduledFunctionError
+from deferapp.functions.config import Config
+
+if TYPE_CHECKING:
+    from deferapp.executions.ids import Ids
+    from deferapp.models.execution import Enqueued, Execution
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Declared(Generic[P, R]):
+    """A plain function, its name in the ledger, and how it is run."""
+
+    def __init__(self, func: Callable[P, R], name: str, config: Config) -> None:
+        functools.update_wrapper(self, func)
+        self.func = func
+        self.name = name
+        self.config = config
+        self.is_async = inspect.iscoroutinefunction(func)
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.func)
+
+    @property
+    def place(self) -> str:
+        """File and line of the plain function."""
+        code = getattr(self.func, "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else self.func.__module__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class BackgroundFunction(Declared[P, R]):
+    """A function whose calls are enqueued and run by a worker."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Enqueued:
+        """Enqueue one execution and return it: at once in sync code, awaited in async code.
+
+        Raises `TypeError` for a wrong signature and `ArgumentError` for a value that cannot travel, before anything
+        is written.
+        """
+        enqueue = self.aenqueue if _in_event_loop() else self.enqueue
+        return cast("Enqueued", enqueue(*args, **kwargs))
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Execution:
+        """Enqueue one execution from sync code."""
+        from deferapp.executions import enqueue
+
+        return enqueue.one(self, args, kwargs)
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> Execution:
+        """Enqueue one execution from async code."""
+        from deferapp.executions import enqueue
+
+        return await enqueue.aone(self, args, kwargs)
+
+    def map(self, values: Iterable[Any]) -> Ids:
+        """Enqueue one execution for each value, its only argument; return their ids, in order.
+
+        `values` is streamed: memory stays flat however many there are. Executions are written in batches, so if a
+        value is refused, those of the batches before it are enqueued; inside a transaction none is.
+        """
+        return self.starmap((value,) for value in values)
+
+    def starmap(self, calls: Iterable[Iterable[Any]]) -> Ids:
+        """As `map`, with a tuple of positional arguments for each execution."""
+        from deferapp.executions import enqueue
+
+        return enqueue.many(self, calls)
+
+    async def amap(self, values: Iterable[Any]) -> Ids:
+        """`map` from async code."""
+        return await self.astarmap((value,) for value in values)
+
+    async def astarmap(self, calls: Iterable[Iterable[Any]]) -> Ids:
+        """`starmap` from async code."""
+        from deferapp.executions import enqueue
+
+        return await enqueue.amany(self, calls)
+
+
+class ScheduledFunction(Declared[P, R]):
+    """A function that runs when its schedule is due, and is not called by the app."""
+
+    def __init__(self, func: Callable[P, R], name: str, config: Config, frequency: object, catch_up: str) -> None:
+        super().__init__(func, name, config)
+        self.frequency = frequency
+        self.catch_up = catch_up
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # noqa: ARG002
+        raise ScheduledFunctionError(
+            f"{self.name} runs when it is due and is not called; {self.__name__}.run_now() runs it at once"
+        )
+
+    def run_now(self) -> Execution:
+        """Enqueue an execution for now, besides those of the schedule. From sync code."""
+        from deferapp.executions import enqueue
+
+        return enqueue.one(self, (), {})
+
+    async def arun_now(self) -> Execution:
+        """`run_now` from async code."""
+        from deferapp.executions import enqueue
+
+        return await enqueue.aone(self, (), {})
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,10 @@
+"""The ledger: what deferapp knows, in the project's own database.
+
+Rows are read freely; an execution's state is changed by `deferapp.executions.life` alone.
+"""
+
+from deferapp.models.execution import Attempt, Execution
+from deferapp.models.schedule import DueMoment, Schedule
+from deferapp.models.worker import Housekeeping, Worker
+
+__all__ = ["Attempt", "DueMoment", "Execution", "Housekeeping", "Schedule", "Worker"]

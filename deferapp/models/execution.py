@@ -1,0 +1,132 @@
+"""Executions and their attempts.
+
+References between the tables carry no database constraint: a fan-out inserts rows by the thousand, and retention
+may remove a parent before its children. Read `parent` through `Execution.parent`, which is None when it is gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from deferapp.clock import ordered_now
+from deferapp.executions.ids import new_id
+from deferapp.executions.states import ErrorCode, State
+from deferapp.fields import MomentField
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+class Execution(models.Model):
+    """One call of a background function, from its enqueue to its end."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    function = models.CharField(_("function"), max_length=200)
+    state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.CREATED)
+    arguments_json = models.TextField(_("arguments"), default="{}")
+    result_json = models.TextField(_("result"), null=True, editable=False)
+    parent = models.ForeignKey(
+        "self",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="children",
+        verbose_name=_("parent"),
+    )
+    attempt = models.PositiveSmallIntegerField(
+        _("attempt"), default=0, help_text=_("How many attempts have been claimed.")
+    )
+    created_at = MomentField(_("created"), default=ordered_now)
+    due_at = MomentField(_("due"), help_text=_("It does not start before."))
+    dispatch_at = MomentField(
+        _("next dispatch"),
+        null=True,
+        help_text=_("When housekeeping publishes it, unless it has been claimed by then."),
+    )
+    started_at = MomentField(_("started"), null=True)
+    ended_at = MomentField(_("ended"), null=True)
+    claim = models.UUIDField(_("claim"), null=True, editable=False)
+    worker = models.ForeignKey(
+        "deferapp.Worker",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="executions",
+        verbose_name=_("worker"),
+    )
+    error_code = models.CharField(_("error code"), max_length=6, choices=ErrorCode.choices, default="", blank=True)
+    reason = models.CharField(_("reason"), max_length=500, default="", blank=True)
+
+    attempts: models.Manager[Attempt]
+    children: models.Manager[Execution]
+
+    class Meta:
+        verbose_name = _("execution")
+        verbose_name_plural = _("executions")
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at", "id"], name="deferapp_exec_created"),
+            models.Index(fields=["state", "created_at"], name="deferapp_exec_state"),
+            models.Index(fields=["function", "created_at"], name="deferapp_exec_function"),
+            models.Index(fields=["parent", "created_at"], name="deferapp_exec_parent"),
+            models.Index(fields=["dispatch_at"], name="deferapp_exec_dispatch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.function} {self.id}"
+
+
+if TYPE_CHECKING:
+
+    class Enqueued(Execution):
+        """What calling a function gives: the execution, to be awaited first in async code."""
+
+        class Meta:
+            abstract = True
+
+        def __await__(self) -> Generator[Any, None, Execution]: ...
+
+
+class Attempt(models.Model):
+    """One attempt that has ended. The one that runs is told by its execution's `attempt`, `started_at` and `worker`."""
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        ABORTED = "aborted", _("aborted")
+
+    id = models.BigAutoField(primary_key=True)
+    execution = models.ForeignKey(
+        Execution,
+        models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="attempts",
+        verbose_name=_("execution"),
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    outcome = models.CharField(_("outcome"), max_length=9, choices=Outcome.choices)
+    worker = models.CharField(_("worker"), max_length=300, default="", blank=True)
+    started_at = MomentField(_("started"))
+    ended_at = MomentField(_("ended"))
+    retry_at = MomentField(_("next attempt"), null=True)
+    error_code = models.CharField(_("error code"), max_length=6, choices=ErrorCode.choices, default="", blank=True)
+    error_type = models.CharField(_("error type"), max_length=200, default="", blank=True)
+    error_message = models.TextField(_("error message"), default="", blank=True)
+    traceback = models.TextField(_("traceback"), default="", blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering: ClassVar = ["execution", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["execution", "number"], name="deferapp_attempt_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} #{self.number}"

@@ -1,0 +1,85 @@
+"""Schedules and the moments at which they were due."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from deferapp.fields import MomentField
+from deferapp.models.execution import Execution
+
+
+class CatchUp(models.TextChoices):
+    """What becomes of the due moments that passed while nothing was running."""
+
+    LATEST = "latest", _("run the latest")
+    ALL = "all", _("run all")
+    NONE = "none", _("run none")
+
+
+class Schedule(models.Model):
+    """When a scheduled function runs: as the code declares it, or as a person has overridden it."""
+
+    id = models.BigAutoField(primary_key=True)
+    function = models.CharField(_("function"), max_length=200, unique=True)
+    declared_frequency = models.CharField(_("frequency in code"), max_length=200)
+    frequency = models.CharField(_("frequency"), max_length=200, help_text=_("Standard cron, in UTC."))
+    catch_up = models.CharField(_("catch-up"), max_length=6, choices=CatchUp.choices, default=CatchUp.LATEST)
+    is_declared = models.BooleanField(
+        _("in the code"),
+        default=True,
+        help_text=_("A schedule whose function is gone from the code does not fire."),
+    )
+    is_paused = models.BooleanField(_("paused"), default=False)
+    edited_at = MomentField(_("edited"), null=True, help_text=_("When a person last changed or paused it."))
+    next_due_at = MomentField(_("next run"), null=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+        ordering: ClassVar = ["function"]
+
+    def __str__(self) -> str:
+        return f"{self.function} ({self.frequency})"
+
+    @property
+    def is_active(self) -> bool:
+        return self.is_declared and not self.is_paused
+
+    @property
+    def is_overridden(self) -> bool:
+        return self.frequency != self.declared_frequency
+
+
+class DueMoment(models.Model):
+    """A moment at which a schedule was due: it fired, once, or was missed."""
+
+    id = models.BigAutoField(primary_key=True)
+    schedule = models.ForeignKey(
+        Schedule, models.CASCADE, related_name="due_moments", verbose_name=_("schedule"), db_index=False
+    )
+    due_at = MomentField(_("due"))
+    decided_at = MomentField(_("decided"))
+    execution = models.ForeignKey(
+        Execution,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="due_moments",
+        verbose_name=_("execution"),
+        help_text=_("None when the moment was missed."),
+    )
+
+    class Meta:
+        verbose_name = _("due moment")
+        verbose_name_plural = _("due moments")
+        ordering: ClassVar = ["-due_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["schedule", "due_at"], name="deferapp_due_moment_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schedule_id} {self.due_at:%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,66 @@
+"""The rows by which django-celery-beat rings: for each schedule one or two periodic tasks, in UTC.
+
+A ring only says "look what is due"; so the rows may be late, doubled or missing without harm. People edit the first
+row in Django admin, and `edits` reads that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
+
+from deferapp.cron import BeatColumns, columns, parse
+from deferapp.schedules import TICK
+
+if TYPE_CHECKING:
+    from deferapp.models import Schedule
+
+_SECOND: Final = " (weekdays)"
+
+
+def names(function: str) -> tuple[str, str]:
+    """What the two periodic tasks of a function's schedule are called. The second is there when both day fields are."""
+    name = f"deferapp: {function}"
+    limit = PeriodicTask._meta.get_field("name").max_length or 200
+    return name[:limit], name[: limit - len(_SECOND)] + _SECOND
+
+
+def write(schedule: Schedule) -> None:
+    """Make the periodic tasks what the schedule says. Beat sees a change within its next round."""
+    rows = columns(parse(schedule.frequency))
+    first, second = names(schedule.function)
+    changed = _write(first, schedule, rows[0])
+    if len(rows) > 1:
+        changed |= _write(second, schedule, rows[1])
+    else:
+        changed |= PeriodicTask.objects.filter(name=second).delete()[0] > 0
+    if changed:
+        PeriodicTasks.update_changed()
+
+
+def _write(name: str, schedule: Schedule, row: BeatColumns) -> bool:
+    wanted = {
+        "task": TICK,
+        "crontab": _crontab(row),
+        "enabled": schedule.is_active,
+        "interval": None,
+        "solar": None,
+        "clocked": None,
+        "one_off": False,
+        "args": "[]",
+        "kwargs": "{}",
+        "description": f"Rings for {schedule.function}. Managed by deferapp.",
+    }
+    task, created = PeriodicTask.objects.get_or_create(name=name, defaults=wanted)
+    stale = {field: value for field, value in wanted.items() if getattr(task, field) != value}
+    if stale:
+        PeriodicTask.objects.filter(pk=task.pk).update(**stale)
+    return created or bool(stale)
+
+
+def _crontab(row: BeatColumns) -> CrontabSchedule:
+    """A row of these columns, used again if there is one: many rows slow beat down."""
+    columns_of_row = {**asdict(row), "timezone": "UTC"}
+    return CrontabSchedule.objects.filter(**columns_of_row).first() or CrontabSchedule.objects.create(**columns_of_row)

@@ -1,0 +1,72 @@
+"""Edits that people make to beat's rows in Django admin: read as overrides of what the code declares.
+
+A field of the first row that is not as we wrote it replaces that field of the frequency, and is read as standard cron
+in UTC. What cannot be read so is logged and put back, because a row that Celery cannot load silences beat.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Final
+
+from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
+
+from deferapp.clock import now
+from deferapp.cron import columns, next_after, parse
+from deferapp.exceptions import InvalidFrequency
+from deferapp.models import Schedule
+from deferapp.schedules import TICK, beat
+
+logger = logging.getLogger("deferapp.schedules")
+
+_FIELDS: Final = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+_seen: object = None
+
+
+def absorb_if_changed() -> None:
+    """`absorb`, if beat's rows have changed since this process last looked."""
+    global _seen
+    latest = PeriodicTasks.objects.values_list("last_update", flat=True).first()
+    if _seen is not None and latest == _seen:
+        return
+    absorb()
+    _seen = latest or "nothing yet"
+
+
+def absorb() -> None:
+    """Take over what people have edited, and put back what cannot be."""
+    tasks = {task.name: task for task in PeriodicTask.objects.filter(task=TICK).select_related("crontab")}
+    for schedule in Schedule.objects.all():
+        task = tasks.get(beat.names(schedule.function)[0])
+        if task is not None:
+            _absorb(schedule, task)
+
+
+def _absorb(schedule: Schedule, task: PeriodicTask) -> None:
+    frequency = _edited_frequency(schedule, task.crontab)
+    is_paused = not task.enabled if schedule.is_declared else schedule.is_paused
+    if (frequency, is_paused) != (schedule.frequency, schedule.is_paused):
+        schedule.frequency, schedule.is_paused, schedule.edited_at = frequency, is_paused, now()
+        schedule.next_due_at = next_after(parse(frequency), now()) if schedule.is_active else None
+        schedule.save(update_fields=["frequency", "is_paused", "edited_at", "next_due_at"])
+        logger.info("%s was edited: %s%s", schedule.function, frequency, ", paused" if is_paused else "")
+    beat.write(schedule)
+
+
+def _edited_frequency(schedule: Schedule, row: CrontabSchedule | None) -> str:
+    if row is None or str(row.timezone) != "UTC":
+        logger.error("%s keeps its frequency: schedules are crontabs in UTC", schedule.function)
+        return schedule.frequency
+    expression = parse(schedule.frequency)
+    written = asdict(columns(expression)[0])
+    texts = expression.text.split() if " " in expression.text else expression.canonical.split()
+    in_effect = dict(zip(_FIELDS, texts, strict=True))
+    edited = {name: value for name in _FIELDS if (value := getattr(row, name)) != written[name]}
+    if not edited:
+        return schedule.frequency
+    try:
+        return parse(" ".join({**in_effect, **edited}.values())).text
+    except InvalidFrequency as error:
+        logger.error("%s keeps its frequency %s: %s", schedule.function, schedule.frequency, error)
+        return schedule.frequency

@@ -1,0 +1,55 @@
+"""Bringing schedules up to date with the code, at `manage.py migrate` and at the start of a worker.
+
+The code declares, people override: an edited frequency and a pause stay, everything else follows the code. A schedule
+that is gone from the code stops, keeps its row, and resumes from then on when it comes back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from deferapp.clock import now
+from deferapp.cron import next_after, parse
+from deferapp.executions.life import ledger
+from deferapp.functions import registry
+from deferapp.models import Schedule
+from deferapp.schedules import beat, edits
+
+if TYPE_CHECKING:
+    from deferapp.functions.function import ScheduledFunction
+
+
+def sync() -> None:
+    """Make the rows of the ledger and of beat what code and people say. Harmless to repeat, also by two at once."""
+    with transaction.atomic(using=ledger()):
+        edits.absorb()
+        functions = registry.scheduled()
+        for function in functions:
+            _sync_declared(function)
+        for schedule in Schedule.objects.exclude(function__in=[function.name for function in functions]):
+            _sync_removed(schedule)
+
+
+def _sync_declared(function: ScheduledFunction[..., Any]) -> None:
+    declared = parse(function.frequency).text
+    schedule, created = Schedule.objects.get_or_create(
+        function=function.name, defaults={"declared_frequency": declared, "frequency": declared}
+    )
+    before = (schedule.frequency, schedule.is_active)
+    schedule.frequency = schedule.frequency if schedule.is_overridden else declared
+    schedule.declared_frequency = declared
+    schedule.catch_up = function.catch_up
+    schedule.is_declared = True
+    if created or before != (schedule.frequency, schedule.is_active):
+        schedule.next_due_at = next_after(parse(schedule.frequency), now()) if schedule.is_active else None
+    schedule.save()
+    beat.write(schedule)
+
+
+def _sync_removed(schedule: Schedule) -> None:
+    if schedule.is_declared:
+        schedule.is_declared, schedule.next_due_at = False, None
+        schedule.save(update_fields=["is_declared", "next_due_at"])
+    beat.write(schedule)

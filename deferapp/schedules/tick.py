@@ -1,0 +1,88 @@
+"""The tick: every schedule that is due fires, once for each due moment, whoever ticks and however often.
+
+Beat rings it, housekeeping does it every second anyway. Two ticks at once share the work: each takes the schedules
+that the other has not locked, and what guarantees "once" is that a due moment, and the execution it makes, has a key
+that follows from schedule and moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connections, transaction
+from django.db.models import QuerySet
+
+from deferapp import clock, conf
+from deferapp.dispatch import publish
+from deferapp.executions.ids import due_id
+from deferapp.executions.life import ledger
+from deferapp.models import DueMoment, Execution, Schedule
+from deferapp.schedules import edits
+from deferapp.schedules.plan import Plan, plan
+
+
+def tick(now: datetime | None = None) -> int:
+    """Fire what is due by `now`. Returns how many executions that made."""
+    moment = now or clock.now()
+    edits.absorb_if_changed()
+    fired = 0
+    while _due(moment).exists():
+        made = _fire(moment)
+        if made is None:
+            break
+        fired += made
+    return fired
+
+
+def _due(moment: datetime) -> QuerySet[Schedule]:
+    return Schedule.objects.using(ledger()).filter(next_due_at__lte=moment, is_declared=True, is_paused=False)
+
+
+def _fire(moment: datetime) -> int | None:
+    """One pass over the due schedules; None if others have them all."""
+    with transaction.atomic(using=ledger()):
+        skip_locked = connections[ledger()].features.has_select_for_update_skip_locked
+        schedules = list(_due(moment).select_for_update(skip_locked=skip_locked))
+        if not schedules:
+            return None
+        plans = [(schedule, _plan(schedule, moment)) for schedule in schedules]
+        executions = _enqueue(plans)
+        _record(plans, moment)
+    return len(executions)
+
+
+def _plan(schedule: Schedule, moment: datetime) -> Plan:
+    return plan(schedule.frequency, schedule.catch_up, schedule.next_due_at or moment, moment)
+
+
+def _enqueue(plans: Iterable[tuple[Schedule, Plan]]) -> list[Execution]:
+    executions = [
+        Execution(
+            id=due_id(schedule.function, due_at),
+            function=schedule.function,
+            due_at=due_at,
+            dispatch_at=clock.now() + conf.republish_after(),
+        )
+        for schedule, each in plans
+        for due_at in each.fire
+    ]
+    Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=500)
+    for execution in executions:
+        publish.on_commit(execution.function, [execution.id])
+    return executions
+
+
+def _record(plans: Iterable[tuple[Schedule, Plan]], moment: datetime) -> None:
+    moments = []
+    for schedule, each in plans:
+        moments += [_due_moment(schedule, due_at, moment, fired=True) for due_at in each.fire]
+        moments += [_due_moment(schedule, due_at, moment, fired=False) for due_at in each.missed]
+        schedule.next_due_at = each.next_due_at
+    DueMoment.objects.using(ledger()).bulk_create(moments, ignore_conflicts=True, batch_size=500)
+    Schedule.objects.using(ledger()).bulk_update([schedule for schedule, _ in plans], ["next_due_at"], batch_size=500)
+
+
+def _due_moment(schedule: Schedule, due_at: datetime, moment: datetime, *, fired: bool) -> DueMoment:
+    execution_id = due_id(schedule.function, due_at) if fired else None
+    return DueMoment(schedule=schedule, due_at=due_at, decided_at=moment, execution_id=execution_id)

@@ -1,0 +1,87 @@
+"""Where deferapp takes part in a Celery worker: the one file that knows Celery's and kombu's private names.
+
+Installed by `AppConfig.ready()`, in effect only in workers. Each hook that does not find what it needs says so in the
+log and leaves Celery as it is: executions then still run, more slowly or less well protected.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import bootsteps, signals
+
+from deferapp.workers import poison, presence
+from deferapp.workers.tasks import LedgerTask
+
+logger = logging.getLogger("deferapp.workers")
+
+
+def install() -> None:
+    signals.worker_init.connect(_on_worker_init, weak=False, dispatch_uid="deferapp.worker_init")
+    signals.worker_shutting_down.connect(_on_shutting_down, weak=False, dispatch_uid="deferapp.shutting_down")
+    signals.worker_shutdown.connect(_on_shutdown, weak=False, dispatch_uid="deferapp.shutdown")
+
+
+def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
+    pool = getattr(sender.pool_cls, "__module__", str(sender.pool_cls)).rpartition(".")[2]
+    presence.prepare(sender.hostname, pool)
+    for fixup in getattr(sender.app, "_fixups", ()):
+        if worker_fixup := getattr(fixup, "worker_fixup", None):
+            _keep_connections_open(worker_fixup)
+    sender.consumer_cls = poison.proof(sender.consumer_cls)
+    sender.app.steps["worker"].add(HousekeepingStep)
+
+
+def _on_shutting_down(**_kwargs: Any) -> None:
+    presence.node().drain()
+
+
+def _on_shutdown(**_kwargs: Any) -> None:
+    HousekeepingStep.end()
+
+
+class HousekeepingStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Starts the housekeeping thread after the pool has forked, also when the broker is away.
+
+    It outlives the step: Celery stops its steps before the pool has finished, and an execution that still runs needs
+    its worker's heartbeat.
+    """
+
+    requires = frozenset({"celery.worker.components:Pool"})
+    _housekeeper: Any = None
+
+    def start(self, _worker: Any) -> None:
+        from deferapp.workers.housekeeping import Housekeeper
+
+        type(self)._housekeeper = Housekeeper()
+        self._housekeeper.start()
+
+    @classmethod
+    def end(cls) -> None:
+        if cls._housekeeper is not None:
+            cls._housekeeper.stop()
+            cls._housekeeper = None
+
+
+def _keep_connections_open(fixup: Any) -> None:
+    """Celery closes the database connections before and after each task: not around ours, which see to them."""
+    for name in ("on_task_prerun", "on_task_postrun"):
+        original = getattr(fixup, name, None)
+        if original is None:
+            logger.warning("Celery's Django fix-up has no %s; connections are opened anew for each message", name)
+            continue
+        signal = signals.task_prerun if name == "on_task_prerun" else signals.task_postrun
+        was_connected = signal.disconnect(original)
+        replacement = _for_other_tasks(original)
+        setattr(fixup, name, replacement)
+        if was_connected:
+            signal.connect(replacement, weak=False)
+
+
+def _for_other_tasks(original: Any) -> Any:
+    def receiver(sender: Any, **kwargs: Any) -> None:
+        if not isinstance(sender, LedgerTask):
+            original(sender=sender, **kwargs)
+
+    return receiver

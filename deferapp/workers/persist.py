@@ -1,0 +1,86 @@
+"""Writing to the ledger until it is written, and keeping a process's database connections sound.
+
+An attempt that has ended must be recorded, however long the database is away: until then its process does nothing
+else, and what it held is still held. Celery would close the connections around every task; ours stay open, and are
+looked at once a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError, connections
+
+T = TypeVar("T")
+
+logger = logging.getLogger("deferapp.workers")
+
+AWAY: Final = (OperationalError, InterfaceError)
+"""What Django raises when the database cannot be reached or is too busy."""
+PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between tries; the last one for ever."""
+
+
+def persist(write: Callable[[], T]) -> T:
+    """Call `write` until the database takes it."""
+    tries = 0
+    while True:
+        try:
+            return write()
+        except AWAY:
+            pause = _pause(tries)
+        tries += 1
+        time.sleep(pause)
+
+
+async def apersist(write: Callable[[], T]) -> T:
+    """`persist` from async code, without holding up the thread that all of a loop's database work shares."""
+    tries = 0
+    while True:
+        try:
+            return await sync_to_async(write)()
+        except AWAY:
+            pause = await sync_to_async(_pause)(tries)
+        tries += 1
+        await asyncio.sleep(pause)
+
+
+def _pause(tries: int) -> float:
+    if tries == 0:
+        logger.warning("The ledger cannot be written; trying until it can", exc_info=True)
+    drop_connections()
+    return PAUSES[min(tries, len(PAUSES) - 1)]
+
+
+def drop_connections() -> None:
+    """Close this thread's connections, also broken ones; they open again when they are used."""
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close()
+        except Exception:
+            connection.connection = None
+
+
+def check_connections() -> None:
+    """Before a message: close those of this thread's connections that no longer work."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
+            connection.close()
+
+
+def tidy_connections() -> None:
+    """After a function's body: undo what it left open."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        if connection.errors_occurred and not connection.is_usable():
+            connection.close()
+        elif not connection.get_autocommit():
+            connection.rollback()
+            connection.set_autocommit(True)
+        connection.errors_occurred = False

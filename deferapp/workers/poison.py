@@ -1,0 +1,77 @@
+"""Messages that are not what they should be: dropped with a line in the log, where Celery would end its worker.
+
+They concern whatever arrives in the project's queues, since a message that nobody understands belongs to nobody.
+What cannot be told from a broken connection is left to Celery.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from json import JSONDecodeError
+from typing import Any, Final
+
+from kombu.utils.imports import symbol_by_name
+
+logger = logging.getLogger("deferapp.workers")
+
+DATA_ERRORS: Final = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+"""What code that expects a message raises when it gets something else."""
+
+
+def proof(consumer_cls: Any) -> type:
+    """The consumer class of a worker, made to survive such messages."""
+    _guard_virtual_transports()
+    base: Any = symbol_by_name(consumer_cls)
+    if getattr(base, "survives_poison", False):
+        return base  # type: ignore[no-any-return]
+
+    class Consumer(base):  # type: ignore[misc]
+        survives_poison = True
+
+        def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+            handle = super().create_task_handler(*args, **kwargs)
+
+            def on_task_received(message: Any) -> Any:
+                try:
+                    return handle(message)
+                except DATA_ERRORS as error:
+                    logger.error("A message was dropped: %r in %s", error, _excerpt(message))
+                    return message.reject_log_error(logger, self.connection_errors)
+
+            return on_task_received
+
+    return Consumer
+
+
+def _guard_virtual_transports() -> None:
+    """Guard what happens before a consumer sees a message of Redis or memory: reading JSON, and making it a message."""
+    from kombu.transport.virtual import base
+
+    base.Transport._deliver = _guarded(base.Transport._deliver, DATA_ERRORS)
+    try:
+        from kombu.transport import redis
+    except ImportError:
+        return
+    redis.Channel._brpop_read = _guarded(redis.Channel._brpop_read, (UnicodeDecodeError, JSONDecodeError))
+
+
+def _guarded(method: Any, errors: tuple[type[Exception], ...]) -> Any:
+    if getattr(method, "survives_poison", False):
+        return method
+
+    @wraps(method)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except errors as error:
+            logger.error("What a broker delivered is no message and was dropped: %r", error)
+            return None
+
+    guarded.survives_poison = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _excerpt(message: Any) -> str:
+    return ascii(getattr(message, "body", message))[:200]

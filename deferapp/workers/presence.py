@@ -1,0 +1,160 @@
+"""Workers in the ledger: who is there, who beats for whom, and who is dead.
+
+Heartbeats are written and compared by the database's clock, so that the machines' clocks need not agree. After an
+outage of the database everybody looks silent; `Contact` gives the living time to speak again.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from deferapp import conf
+from deferapp.clock import now
+from deferapp.executions.life import ledger
+from deferapp.fields import DatabaseNow
+from deferapp.models import Housekeeping, Worker
+from deferapp.workers import process
+
+LEASE: Final = timedelta(seconds=5)
+"""How long a worker keeps house after it last said so."""
+FORGET_AFTER: Final = timedelta(hours=1)
+"""Silence after which a worker of another machine is taken off the list."""
+GAP: Final = 5.0
+"""Seconds between two heartbeats of its own after which a process no longer knows whom it missed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A Celery worker as a whole: made before its pool forks, so that the children have it too."""
+
+    name: str
+    pool: str
+    supervisor: str
+    _draining: mmap.mmap
+
+    def drain(self) -> None:
+        """Begin no more executions in any process of this node."""
+        self._draining[0] = 1
+
+    @property
+    def is_draining(self) -> bool:
+        return self._draining[0] == 1
+
+
+_node: Node | None = None
+_lock = threading.Lock()
+_mine: tuple[int, Worker] | None = None
+
+
+def prepare(name: str, pool: str) -> Node:
+    """Say what this Celery worker is called. Touches no database: it may be away, and children are forked next."""
+    global _node, _mine
+    _node, _mine = Node(name=name, pool=pool, supervisor=process.this(), _draining=mmap.mmap(-1, 1)), None
+    return _node
+
+
+def node() -> Node:
+    return _node or prepare(f"defer@{process.host().partition('/')[0]}", "")
+
+
+def current() -> Worker:
+    """This process in the ledger, entered when it is first asked for."""
+    global _mine
+    with _lock:
+        if _mine is None or _mine[0] != os.getpid():
+            _mine = os.getpid(), _enter()
+        return _mine[1]
+
+
+def re_enter() -> Worker:
+    """Enter this process again after it has been taken for dead, and so removed."""
+    global _mine
+    with _lock:
+        _mine = None
+    return current()
+
+
+def _enter() -> Worker:
+    moment = now()
+    return Worker.objects.using(ledger()).create(
+        node=node().name,
+        pool=node().pool,
+        host=process.host(),
+        process=process.this(),
+        supervisor=node().supervisor,
+        started_at=moment,
+        heartbeat_at=DatabaseNow(),
+    )
+
+
+def beat() -> list[Worker]:
+    """Beat for this process and the living children of its pool. Returns the children that have died."""
+    household = list(Worker.objects.using(ledger()).filter(host=process.host(), supervisor=process.this()))
+    living = [worker.pk for worker in household if process.is_alive(worker.process)]
+    beaten = Worker.objects.using(ledger()).filter(pk__in=living).update(heartbeat_at=DatabaseNow())
+    if not beaten or current().pk not in living:
+        re_enter()
+    return [worker for worker in household if worker.pk not in living]
+
+
+class Contact:
+    """Since when this process has been in touch with the database without a gap."""
+
+    def __init__(self) -> None:
+        self._since = self._latest = float("-inf")
+
+    def made(self) -> None:
+        moment = time.monotonic()
+        if moment - self._latest > GAP:
+            self._since = moment
+        self._latest = moment
+
+    def allows_judgement(self) -> bool:
+        """Whether a living worker would have been heard by now."""
+        return time.monotonic() - self._since > conf.current().HEARTBEAT_LIMIT + GAP / 2
+
+
+def gone() -> list[Worker]:
+    """Workers of this host whose process has ended, and with it any chance that it comes back."""
+    here = Worker.objects.using(ledger()).filter(host=process.host())
+    return [worker for worker in here if not process.is_alive(worker.process)]
+
+
+def silent(contact: Contact) -> list[Worker]:
+    """Workers that have not been heard for too long: dead on another machine, or frozen, and may then come back."""
+    if not contact.allows_judgement():
+        return []
+    limit = timedelta(seconds=conf.current().HEARTBEAT_LIMIT)
+    return list(Worker.objects.using(ledger()).filter(heartbeat_at__lt=DatabaseNow() - limit))
+
+
+def forget(worker: Worker) -> None:
+    """Take a worker off the list, if its process has ended or it has been silent for so long that nobody waits."""
+    if process.has_ended(worker.host, worker.process) or worker.heartbeat_at < now() - FORGET_AFTER:
+        worker.delete()
+
+
+def keeps_house(worker: Worker) -> bool:
+    """Take or prolong the lease; True if this worker is the one that keeps house."""
+    rows = Housekeeping.objects.using(ledger())
+    until = DatabaseNow() + LEASE
+    if rows.filter(pk=1, worker=worker).update(lease_until=until):
+        return True
+    if rows.filter(pk=1, lease_until__lt=DatabaseNow()).update(worker=worker, lease_until=until):
+        return True
+    if not rows.filter(pk=1).exists():
+        rows.bulk_create([Housekeeping(pk=1, lease_until=now() - LEASE)], ignore_conflicts=True)
+    return False
+
+
+def leave() -> None:
+    """Let another worker keep house at once."""
+    if _mine is not None:
+        held = Housekeeping.objects.using(ledger()).filter(worker=_mine[1])
+        held.update(lease_until=DatabaseNow() - LEASE)

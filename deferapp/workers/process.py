@@ -1,0 +1,68 @@
+"""Which process this is, and whether another one still lives.
+
+A process is told by host, pid and start time: a pid alone is given to another process one day. Where there is no
+`/proc`, a process of this host counts as alive as long as its pid exists.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+_ZOMBIE_STATES = frozenset("ZXx")
+
+
+@cache
+def host() -> str:
+    """The machine, or rather its list of processes: the hostname, and what tells containers and boots apart."""
+    marks = [socket.gethostname()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        try:
+            marks.append(os.readlink(path) if "ns" in path else Path(path).read_text().strip())
+        except OSError:
+            continue
+    return "/".join(marks)[:200]
+
+
+def this() -> str:
+    return key(os.getpid())
+
+
+def key(pid: int) -> str:
+    """`<pid>:<start time>` of a running process of this host."""
+    return f"{pid}:{_started(pid) or 0}"
+
+
+def is_alive(process: str) -> bool:
+    """Whether this process of this host still runs."""
+    pid, _, started = process.partition(":")
+    if not Path("/proc/self/stat").exists():
+        return _pid_exists(int(pid))
+    return _started(int(pid)) == started
+
+
+def has_ended(on_host: str, process: str) -> bool:
+    """Whether it is certain that a process has ended: only of this host's can it be."""
+    return on_host == host() and not is_alive(process)
+
+
+def _started(pid: int) -> str | None:
+    """The start time in clock ticks since boot, field 22 of proc(5)'s stat; None for a process that has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in _ZOMBIE_STATES else fields[19]
+
+
+def _pid_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

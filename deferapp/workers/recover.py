@@ -1,0 +1,62 @@
+"""What a dead worker leaves behind: the attempts it was in are lost, the executions it had not begun are given back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+
+from deferapp.clock import now
+from deferapp.executions import failure, life, retry
+from deferapp.executions.life import Ending
+from deferapp.executions.states import State
+from deferapp.functions import registry
+from deferapp.functions.config import Config
+from deferapp.models import Execution, Worker
+from deferapp.workers import presence
+
+logger = logging.getLogger("deferapp.workers")
+
+
+def recover(worker: Worker) -> int:
+    """Recover for a worker that is dead. Returns how many attempts are lost.
+
+    May be interrupted and done again, also by two at once: each execution is moved once.
+    """
+    held = Execution.objects.using(life.ledger()).filter(state=State.STARTED, worker_id=worker.pk)
+    lost = 0
+    for _, executions in groupby(held.order_by("claim", "created_at", "id"), key=lambda each: each.claim):
+        lost += _recover_claim(worker, list(executions))
+    if lost:
+        logger.warning("Worker %s on %s is dead; %d of its attempts are lost", worker, worker.host, lost)
+    presence.forget(worker)
+    return lost
+
+
+def _recover_claim(worker: Worker, executions: Sequence[Execution]) -> int:
+    claim = executions[0].claim
+    if claim is None:
+        return 0
+    begun = _begun(executions)
+    life.give_back(claim, executions[len(begun) :])
+    return life.settle(claim, [_lost(execution) for execution in begun], worker=str(worker))
+
+
+def _begun(executions: Sequence[Execution]) -> Sequence[Execution]:
+    """A sync function's executions begin one after the other, each when the one before has been settled."""
+    function = registry.get(executions[0].function)
+    return executions[:1] if function and not function.is_async else executions
+
+
+def _lost(execution: Execution) -> Ending:
+    function = registry.get(execution.function)
+    config = function.config if function else Config()
+    moment = now()
+    wait = retry.delay(config.retry_policy, execution.attempt, failure.LOST)
+    return Ending(
+        execution=execution,
+        started_at=execution.started_at or moment,
+        ended_at=moment,
+        failure=failure.LOST,
+        retry_at=None if wait is None else moment + wait,
+    )
