@@ -2,7 +2,8 @@
 
 A moment is ISO 8601 with its offset, followed by its zone's key and its fold where it has them, in the
 notation of RFC 9557: `2024-11-03T01:30:00-05:00[America/New_York][_fold=1]`. Zones of `zoneinfo` keep their
-key, because "the same hour tomorrow" depends on it; others keep only their offset.
+key, because "the same hour tomorrow" depends on it. Other zones keep only their offset; Python reads one of
+less than a second, which no real zone has, as UTC.
 """
 
 from __future__ import annotations

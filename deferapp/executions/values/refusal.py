@@ -48,6 +48,8 @@ def _remedy(value: object) -> str:
         return "Await it first."
     if is_dataclass(value) and not isinstance(value, type):
         return "Use dataclasses.asdict(value)."
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays, pandas' series
+        return "Use value.tolist()."
     if isinstance(value, Iterable):
         return "Use list(value)."
     return "Use plain data, a date or time, Decimal, UUID, an Enum's member, or a saved instance of a model."

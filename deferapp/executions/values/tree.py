@@ -20,8 +20,9 @@ from uuid import UUID
 from django.utils.functional import Promise
 
 from deferapp.exceptions import ValueCorrupt
-from deferapp.executions.values import members, moments, rows
+from deferapp.executions.values import members, moments
 from deferapp.executions.values.refusal import Refusal, Step, refusal_of_type, type_name
+from deferapp.executions.values.rows import Rows, is_instance, reference
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -43,24 +44,24 @@ def pack(value: object, depth: int = 0) -> Json:
     packer = _PACKERS.get(kind) or _inherited_packer(kind)
     if packer is not None:
         return packer(value, depth)
-    if rows.is_instance(value):
+    if is_instance(value):
         return _pack_row(value)
     raise refusal_of_type(value)
 
 
-def unpack(value: Json, found: rows.Rows) -> Any:
+def unpack(value: Json, rows: Rows) -> Any:
     """Raises `ValueCorrupt` for what `pack` does not write, `ArgumentGone` for a row that was deleted."""
     if isinstance(value, list):
-        return [unpack(item, found) for item in value]
+        return [unpack(item, rows) for item in value]
     if not isinstance(value, dict):
         return value
     tag = next((key for key in value if key.startswith("$") and not key.startswith("$$")), None)
     if tag is None:
-        return {key.removeprefix("$"): unpack(item, found) for key, item in value.items()}
+        return {key.removeprefix("$"): unpack(item, rows) for key, item in value.items()}
     if len(value) > 1:
         raise ValueCorrupt(f"{tag} stands beside other keys")
-    content = unpack(value[tag], found)
-    return found.load(content) if tag == _ROW else _read(tag, content)
+    content = unpack(value[tag], rows)
+    return rows.load(content) if tag == _ROW else _read(tag, content)
 
 
 def _pack_at(step: Step, value: object, depth: int) -> Json:
@@ -114,7 +115,7 @@ def _deeper(depth: int, value: object) -> int:
 
 
 def _pack_row(value: Any) -> Json:
-    label, alias, pk = rows.reference(value)
+    label, alias, pk = reference(value)
     return {_ROW: [label, alias, _pack_at("pk", pk, depth=0)]}
 
 
