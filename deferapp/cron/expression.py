@@ -73,6 +73,7 @@ class Expression:
 
     @cached_property
     def days(self) -> Days:
+        """The two day fields as one rule, the same for every way of writing it."""
         either = self.day_of_month_restricted and self.day_of_week_restricted
         of_month = tuple(day for day in self.day_of_month if day <= self.longest_month)
         every_date = len(of_month) == self.longest_month
