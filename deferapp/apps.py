@@ -32,8 +32,7 @@ def _sync_schedules(using: str, **_kwargs: Any) -> None:
     from django.db import connections
     from django_celery_beat.models import PeriodicTasks
 
-    from deferapp.executions.life import ledger
-    from deferapp.models import Schedule
+    from deferapp.models import Schedule, ledger
     from deferapp.schedules.sync import sync
 
     tables = connections[using].introspection.table_names()

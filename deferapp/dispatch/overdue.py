@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import router
 from django.db.models import QuerySet
 
 from deferapp import conf
@@ -20,7 +19,7 @@ from deferapp.dispatch import publish as publishing
 from deferapp.dispatch.broker import broker, logger
 from deferapp.executions.states import State
 from deferapp.functions import registry
-from deferapp.models import Execution
+from deferapp.models import Execution, ledger
 
 MOST_A_ROUND: Final = 2_000
 """Executions published in one round of housekeeping."""
@@ -57,7 +56,7 @@ def _by_function(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[str, list[tu
 
 
 def _executions() -> QuerySet[Execution]:
-    return Execution.objects.using(router.db_for_write(Execution))
+    return Execution.objects.using(ledger())
 
 
 def _look_again_later(ids: list[Any], moment: datetime) -> None:

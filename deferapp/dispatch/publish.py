@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 
 from deferapp import conf
 from deferapp.dispatch import message
 from deferapp.dispatch.broker import broker, logger, reaches_a_worker
 from deferapp.executions.states import State
-from deferapp.models import Execution
+from deferapp.models import Execution, ledger
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -37,7 +37,7 @@ def now(function: str, ids: Sequence[UUID]) -> int:
 
 def on_commit(function: str, ids: Iterable[UUID]) -> None:
     """Publish executions of a function as soon as their rows are committed, at once outside a transaction."""
-    alias = router.db_for_write(Execution)
+    alias = ledger()
     connection = connections[alias]
     if not connection.in_atomic_block:
         _publish_or_leave(function, list(ids))
@@ -85,7 +85,7 @@ def _publish_or_leave(function: str, ids: list[UUID]) -> None:
 
 def leave_to_housekeeping(ids: list[UUID]) -> None:
     """Mark executions as not published. If even that fails, `REPUBLISH_AFTER` does."""
-    waiting = Execution.objects.using(router.db_for_write(Execution)).filter(id__in=ids, state=State.CREATED)
+    waiting = Execution.objects.using(ledger()).filter(id__in=ids, state=State.CREATED)
     try:
         waiting.update(dispatch_at=F("due_at"))
     except DatabaseError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from deferapp.executions.collect import Collector
 from deferapp.executions.ids import child_id
 
 
@@ -25,6 +26,8 @@ class CurrentExecution:
     parent_id: UUID | None
     created_at: datetime
     """When it was enqueued; the same in every attempt."""
+    collector: Collector | None = field(default=None, repr=False)
+    """Keeps the enqueues of its body until they are written."""
     _calls: dict[UUID, int] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

@@ -7,15 +7,16 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import sync_to_async
-from django.db import router
+from django.db import connections
 
 from deferapp import conf
 from deferapp.clock import ordered_now
 from deferapp.dispatch import publish
+from deferapp.executions.collect import Collector
 from deferapp.executions.current import current_execution
 from deferapp.executions.ids import Ids, new_id
 from deferapp.executions.values import encode_call
-from deferapp.models import Execution
+from deferapp.models import Execution, ledger
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -30,16 +31,32 @@ Call = Iterable[Any]
 def one(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
     """Enqueue one execution."""
     execution = _build(function, args, kwargs)
-    if execution.parent_id is None:
-        execution.save(force_insert=True, using=router.db_for_write(Execution))
-    else:
-        _insert([execution])
-    publish.on_commit(function.name, [execution.id])
+    collector = _collector()
+    if collector is None or connections[ledger()].in_atomic_block or not collector.takes(execution):
+        write([execution])
+    elif collector.is_full:
+        collector.flush()
     return execution
 
 
 async def aone(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
-    return await sync_to_async(one)(function, args, kwargs)
+    execution = _build(function, args, kwargs)
+    collector = _collector()
+    if collector is None or not collector.takes(execution):
+        await sync_to_async(write)([execution])
+    elif collector.is_full:
+        await sync_to_async(collector.flush)()
+    return execution
+
+
+def write(executions: Sequence[Execution]) -> None:
+    """Write rows, and publish them when they are committed.
+
+    A child that its parent enqueued in an earlier attempt is there already and stays as it is.
+    """
+    Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=BATCH)
+    for function, group in itertools.groupby(executions, key=lambda execution: execution.function):
+        publish.on_commit(function, [execution.id for execution in group])
 
 
 def many(function: AnyFunction, calls: Iterable[Call]) -> Ids:
@@ -61,10 +78,13 @@ async def amany(function: AnyFunction, calls: Iterable[Call] | AsyncIterable[Cal
 
 def _batch(function: AnyFunction, calls: list[Call]) -> Ids:
     executions = [_build(function, tuple(call), {}) for call in calls]
-    _insert(executions)
-    ids = Ids(execution.id for execution in executions)
-    publish.on_commit(function.name, list(ids))
-    return ids
+    write(executions)
+    return Ids(execution.id for execution in executions)
+
+
+def _collector() -> Collector | None:
+    current = current_execution()
+    return current.collector if current else None
 
 
 def _build(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
@@ -80,11 +100,6 @@ def _build(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]
         due_at=moment,
         dispatch_at=moment + conf.republish_after(),
     )
-
-
-def _insert(executions: list[Execution]) -> None:
-    """Write rows; a child that its parent enqueued in an earlier attempt is there already and stays as it is."""
-    Execution.objects.using(router.db_for_write(Execution)).bulk_create(executions, ignore_conflicts=True)
 
 
 def _batches(calls: Iterator[Call]) -> Iterator[list[Call]]:

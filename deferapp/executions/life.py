@@ -13,14 +13,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
 from deferapp.executions.failure import Failure
 from deferapp.executions.states import MOVES, State
-from deferapp.models import Attempt, Execution
+from deferapp.models import Attempt, Execution, ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +33,6 @@ class Ending:
     result_json: str | None = None
     failure: Failure | None = None
     retry_at: datetime | None = None
-
-
-def ledger() -> str:
-    """The alias of the database that holds the ledger."""
-    return router.db_for_write(Execution)
 
 
 def claim(function: str, ids: Sequence[UUID], *, claim: UUID, worker_id: int) -> list[Execution]:

@@ -4,7 +4,8 @@ Rows are read freely; an execution's state is changed by `deferapp.executions.li
 """
 
 from deferapp.models.execution import Attempt, Execution
+from deferapp.models.ledger import ledger
 from deferapp.models.schedule import DueMoment, Schedule
 from deferapp.models.worker import Housekeeping, Worker
 
-__all__ = ["Attempt", "DueMoment", "Execution", "Housekeeping", "Schedule", "Worker"]
+__all__ = ["Attempt", "DueMoment", "Execution", "Housekeeping", "Schedule", "Worker", "ledger"]

@@ -12,9 +12,8 @@ from django.db import transaction
 
 from deferapp.clock import now
 from deferapp.cron import next_after, parse
-from deferapp.executions.life import ledger
 from deferapp.functions import registry
-from deferapp.models import Schedule
+from deferapp.models import Schedule, ledger
 from deferapp.schedules import beat, edits
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from django.db.models import QuerySet
 from deferapp import clock, conf
 from deferapp.dispatch import publish
 from deferapp.executions.ids import due_id
-from deferapp.executions.life import ledger
-from deferapp.models import DueMoment, Execution, Schedule
+from deferapp.models import DueMoment, Execution, Schedule, ledger
 from deferapp.schedules import edits
 from deferapp.schedules.plan import Plan, plan
 

@@ -1,4 +1,4 @@
-"""One attempt: load the arguments, call the function, keep the result or the error. It writes nothing."""
+"""One attempt: load the arguments, call the function, keep the result or the error. It writes nothing itself."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ended:
     failure: Failure | None = None
 
 
-def make(function: AnyFunction, execution: Execution) -> Ended | Gone:
+def make(function: AnyFunction, execution: Execution, current: CurrentExecution) -> Ended | Gone:
     """An attempt of a sync function. Whatever it raises is kept, `SystemExit` too: it would end the worker."""
     started_at = now()
     try:
@@ -51,7 +51,7 @@ def make(function: AnyFunction, execution: Execution) -> Ended | Gone:
     except Exception as error:
         return _failed(error, started_at)
     try:
-        with running(_current(execution)):
+        with running(current):
             value = function.func(*args, **kwargs)
         return _returned(function, value, started_at)
     except ENDS_OF_WORKER:
@@ -60,7 +60,7 @@ def make(function: AnyFunction, execution: Execution) -> Ended | Gone:
         return _failed(error, started_at)
 
 
-async def amake(function: AnyFunction, execution: Execution) -> Ended | Gone:
+async def amake(function: AnyFunction, execution: Execution, current: CurrentExecution) -> Ended | Gone:
     """An attempt of an async function."""
     started_at = now()
     try:
@@ -70,7 +70,7 @@ async def amake(function: AnyFunction, execution: Execution) -> Ended | Gone:
     except Exception as error:
         return _failed(error, started_at)
     try:
-        with running(_current(execution)):
+        with running(current):
             value = await function.func(*args, **kwargs)
         return _returned(function, value, started_at)
     except BaseException as error:
@@ -91,13 +91,3 @@ def _unreadable(error: DeferError, started_at: datetime) -> Ended | Gone:
     if isinstance(error, ArgumentGone):
         return Gone(reason=str(error))
     return Ended(started_at=started_at, ended_at=now(), failure=failure.of(error, is_permanent=True))
-
-
-def _current(execution: Execution) -> CurrentExecution:
-    return CurrentExecution(
-        id=execution.id,
-        function=execution.function,
-        attempt=execution.attempt,
-        parent_id=execution.parent_id,
-        created_at=execution.created_at,
-    )

@@ -16,9 +16,9 @@ from typing import Final
 
 from deferapp import conf
 from deferapp.clock import now
-from deferapp.executions.life import ledger
+from deferapp.executions.states import State
 from deferapp.fields import DatabaseNow
-from deferapp.models import Housekeeping, Worker
+from deferapp.models import Housekeeping, Worker, ledger
 from deferapp.workers import process
 
 LEASE: Final = timedelta(seconds=5)
@@ -154,7 +154,11 @@ def keeps_house(worker: Worker) -> bool:
 
 
 def leave() -> None:
-    """Let another worker keep house at once."""
-    if _mine is not None:
-        held = Housekeeping.objects.using(ledger()).filter(worker=_mine[1])
-        held.update(lease_until=DatabaseNow() - LEASE)
+    """Go in peace: let another worker keep house at once, and be off the list unless something is still held."""
+    if _mine is None:
+        return
+    worker = _mine[1]
+    held = Housekeeping.objects.using(ledger()).filter(worker=worker)
+    held.update(lease_until=DatabaseNow() - LEASE)
+    if not worker.executions.filter(state=State.STARTED).exists():
+        Worker.objects.using(ledger()).filter(pk=worker.pk).delete()

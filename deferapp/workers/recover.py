@@ -12,7 +12,7 @@ from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.config import Config
-from deferapp.models import Execution, Worker
+from deferapp.models import Execution, Worker, ledger
 from deferapp.workers import presence
 
 logger = logging.getLogger("deferapp.workers")
@@ -23,7 +23,7 @@ def recover(worker: Worker) -> int:
 
     May be interrupted and done again, also by two at once: each execution is moved once.
     """
-    held = Execution.objects.using(life.ledger()).filter(state=State.STARTED, worker_id=worker.pk)
+    held = Execution.objects.using(ledger()).filter(state=State.STARTED, worker_id=worker.pk)
     lost = 0
     for _, executions in groupby(held.order_by("claim", "created_at", "id"), key=lambda each: each.claim):
         lost += _recover_claim(worker, list(executions))

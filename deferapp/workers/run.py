@@ -17,7 +17,9 @@ from asgiref.sync import sync_to_async
 
 from deferapp import conf
 from deferapp.dispatch import publish
-from deferapp.executions import life, retry
+from deferapp.executions import enqueue, life, retry
+from deferapp.executions.collect import Collector
+from deferapp.executions.current import CurrentExecution
 from deferapp.executions.life import Ending
 from deferapp.models import Execution
 from deferapp.workers import attempt, loop, persist, presence, watch
@@ -50,8 +52,10 @@ def _claim(function: AnyFunction, ids: Sequence[UUID]) -> Worklist:
 
 def _run_in_turn(function: AnyFunction, worklist: Worklist) -> None:
     while execution := worklist.take():
-        ended = attempt.make(function, execution)
+        current, collector = _current(execution)
+        ended = attempt.make(function, execution, current)
         persist.tidy_connections()
+        persist.persist(collector.flush)
         persist.persist(partial(_record, function, worklist.claim, execution, ended))
 
 
@@ -63,9 +67,24 @@ async def _run_together(function: AnyFunction, worklist: Worklist) -> None:
 
 async def _run_until_empty(function: AnyFunction, worklist: Worklist) -> None:
     while execution := worklist.take():
-        ended = await attempt.amake(function, execution)
+        current, collector = _current(execution)
+        ended = await attempt.amake(function, execution, current)
         await sync_to_async(persist.tidy_connections)()
+        await persist.apersist(collector.flush)
         await persist.apersist(partial(_record, function, worklist.claim, execution, ended))
+
+
+def _current(execution: Execution) -> tuple[CurrentExecution, Collector]:
+    collector = Collector(enqueue.write)
+    current = CurrentExecution(
+        id=execution.id,
+        function=execution.function,
+        attempt=execution.attempt,
+        parent_id=execution.parent_id,
+        created_at=execution.created_at,
+        collector=collector,
+    )
+    return current, collector
 
 
 def _record(function: AnyFunction, claim: UUID, execution: Execution, ended: Ended | Gone) -> None:

@@ -1,7 +1,8 @@
 """Looking after the worklists of this process while they run, from a thread of its own.
 
-Executions that wait behind a slow one, or behind the end of the worker, are given back for others to run. The
-thread is started by the first worklist of a process and has its own database connection, opened only when needed.
+Executions that wait behind a slow one, or behind the end of the worker, are given back for others to run; enqueues
+that a body has made and not followed by others are written. The thread is started by the first worklist of a process
+and has its own database connection, opened only when needed.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from deferapp.executions import life
+from deferapp.executions import collect, life
 from deferapp.workers import persist, presence
 from deferapp.workers.worklist import Worklist
 
 logger = logging.getLogger("deferapp.workers")
 
-INTERVAL: Final = 0.2
+INTERVAL: Final = 0.1
 """Seconds between two looks."""
 PATIENCE: Final = 1.0
 """Seconds that an execution may hold up those behind it."""
@@ -61,13 +62,21 @@ def _watch() -> None:
     while True:
         _work.wait()
         pause.wait(INTERVAL)
-        with _lock:
-            stalled = [each for each in _worklists if presence.node().is_draining or each.stalled_for() > PATIENCE]
-        for worklist in stalled:
-            try:
-                _give_back(worklist)
-            except Exception:
-                logger.exception("Executions could not be given back")
+        try:
+            _look()
+        except persist.AWAY:
+            persist.drop_connections()
+        except Exception:
+            logger.exception("Watching failed; it goes on")
+
+
+def _look() -> None:
+    for collector in collect.stale():
+        collector.flush()
+    with _lock:
+        stalled = [each for each in _worklists if presence.node().is_draining or each.stalled_for() > PATIENCE]
+    for worklist in stalled:
+        _give_back(worklist)
 
 
 def _give_back(worklist: Worklist) -> None:

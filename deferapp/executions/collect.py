@@ -1,0 +1,78 @@
+"""Enqueues of a running function, collected and written together.
+
+A function that enqueues in a burst would spend its time on one round trip a child. So the first child is written at
+once, those that follow quickly are kept until they are many, until they are old, or until the body has ended: always
+before the attempt is settled. If the process dies first, the next attempt enqueues them, by the ids of children.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from deferapp.models import Execution
+
+BURST: Final = 0.02
+"""Seconds between two enqueues of a burst at the most."""
+FULL: Final = 500
+"""Executions that are written together."""
+STALE: Final = 0.1
+"""Seconds after which the oldest is written even if no other comes."""
+
+_collectors: WeakSet[Collector] = WeakSet()
+
+
+class Collector:
+    """The enqueues of one attempt. Threads of the body and the watching thread share it."""
+
+    def __init__(self, write: Callable[[Sequence[Execution]], None]) -> None:
+        self._write = write
+        self._waiting: list[Execution] = []
+        self._latest = self._oldest = float("-inf")
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+
+    def takes(self, execution: Execution) -> bool:
+        """Keep it if it comes in a burst; if not, the caller writes it itself."""
+        moment = time.monotonic()
+        with self._lock:
+            follows = moment - self._latest < BURST
+            self._latest = moment
+            if not follows and not self._waiting:
+                return False
+            if not self._waiting:
+                self._oldest = moment
+                _collectors.add(self)
+            self._waiting.append(execution)
+            return True
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= FULL
+
+    @property
+    def is_stale(self) -> bool:
+        return bool(self._waiting) and time.monotonic() - self._oldest > STALE
+
+    def flush(self) -> None:
+        """Write what waits, and wait for what another thread is writing. If it fails, all of it waits again."""
+        with self._writing:
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+            if not batch:
+                return
+            try:
+                self._write(batch)
+            except BaseException:
+                with self._lock:
+                    self._waiting[:0] = batch
+                raise
+
+
+def stale() -> list[Collector]:
+    """Collectors of this process whose oldest enqueue has waited long enough."""
+    return [collector for collector in list(_collectors) if collector.is_stale]
