@@ -7,7 +7,7 @@ ambiguous; the ledger compares and orders moments, so it always writes and reads
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -15,13 +15,23 @@ from django.db.models.functions import Now
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.expressions import Combinable
 
-    _Field = models.DateTimeField[datetime, datetime]
+    SetT = TypeVar("SetT", contravariant=True)
+    GetT = TypeVar("GetT", covariant=True)
+
+    class _DateTimeField(models.DateTimeField[SetT, GetT]):
+        _pyi_private_set_type: datetime | Combinable
+        _pyi_private_get_type: datetime
+
 else:
-    _Field = models.DateTimeField
+
+    class _DateTimeField(models.DateTimeField):
+        def __class_getitem__(cls, _types: Any) -> type:
+            return cls
 
 
-class MomentField(_Field):
+class MomentField(_DateTimeField["SetT", "GetT"]):
     """Takes and gives aware datetimes; a naive one is refused with `ValueError`."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -71,7 +71,8 @@ def list_size(count: int) -> int:
 def _outgoing(connection: BaseDatabaseWrapper) -> Outgoing | None:
     """What this transaction publishes so far, if it stands under the same savepoints and so shares their fate."""
     savepoints = set(connection.savepoint_ids)
-    for known, hook, _robust in itertools.islice(reversed(connection.run_on_commit), 8):
+    for entry in itertools.islice(reversed(connection.run_on_commit), 8):
+        known, hook = entry[:2]
         if isinstance(hook, Outgoing) and known == savepoints:
             return hook
     return None

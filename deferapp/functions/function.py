@@ -26,7 +26,8 @@ class Declared(Generic[P, R]):
     """A plain function, its name in the ledger, and how it is run."""
 
     def __init__(self, func: Callable[P, R], name: str, config: Config) -> None:
-        functools.update_wrapper(self, func)
+        self.__name__: str = getattr(func, "__name__", type(func).__name__)
+        functools.update_wrapper(self, func)  # type: ignore[arg-type]
         self.func = func
         self.name = name
         self.config = config

@@ -4,8 +4,19 @@ Rows are read freely; an execution's state is changed by `deferapp.executions.li
 """
 
 from deferapp.models.execution import Attempt, Execution
+from deferapp.models.function import Limit, PausedFunction
 from deferapp.models.ledger import ledger
 from deferapp.models.schedule import DueMoment, Schedule
 from deferapp.models.worker import Housekeeping, Worker
 
-__all__ = ["Attempt", "DueMoment", "Execution", "Housekeeping", "Schedule", "Worker", "ledger"]
+__all__ = [
+    "Attempt",
+    "DueMoment",
+    "Execution",
+    "Housekeeping",
+    "Limit",
+    "PausedFunction",
+    "Schedule",
+    "Worker",
+    "ledger",
+]

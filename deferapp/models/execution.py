@@ -47,8 +47,22 @@ class Execution(models.Model):
         null=True,
         help_text=_("When housekeeping publishes it, unless it has been claimed by then."),
     )
+    discard_at = MomentField(_("discard"), null=True, help_text=_("It does not start after; it is discarded then."))
     started_at = MomentField(_("started"), null=True)
     ended_at = MomentField(_("ended"), null=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    limit_key = models.CharField(
+        _("limit"), max_length=200, null=True, help_text=_("Executions that share it share a limit of concurrency.")
+    )
+    rerun_of = models.ForeignKey(
+        "self",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="reruns",
+        verbose_name=_("re-run of"),
+    )
     claim = models.UUIDField(_("claim"), null=True, editable=False)
     worker = models.ForeignKey(
         "deferapp.Worker",
@@ -75,6 +89,9 @@ class Execution(models.Model):
             models.Index(fields=["function", "created_at"], name="deferapp_exec_function"),
             models.Index(fields=["parent", "created_at"], name="deferapp_exec_parent"),
             models.Index(fields=["dispatch_at"], name="deferapp_exec_dispatch"),
+            models.Index(
+                fields=["function", "created_at"], name="deferapp_exec_waiting", condition=models.Q(state=State.CREATED)
+            ),
         ]
 
     def __str__(self) -> str:

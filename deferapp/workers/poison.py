@@ -49,17 +49,21 @@ def _guard_virtual_transports() -> None:
     """Guard what happens before a consumer sees a message of Redis or memory: reading JSON, and making it a message."""
     from kombu.transport.virtual import base
 
-    base.Transport._deliver = _guarded(base.Transport._deliver, DATA_ERRORS)
+    _guard(base.Transport, "_deliver", DATA_ERRORS)
     try:
         from kombu.transport import redis
     except ImportError:
         return
-    redis.Channel._brpop_read = _guarded(redis.Channel._brpop_read, (UnicodeDecodeError, JSONDecodeError))
+    _guard(redis.Channel, "_brpop_read", (UnicodeDecodeError, JSONDecodeError))
 
 
-def _guarded(method: Any, errors: tuple[type[Exception], ...]) -> Any:
+def _guard(owner: type, name: str, errors: tuple[type[Exception], ...]) -> None:
+    method = getattr(owner, name, None)
+    if method is None:
+        logger.warning("kombu has no %s.%s; a message that is not JSON may end the worker", owner.__name__, name)
+        return
     if getattr(method, "survives_poison", False):
-        return method
+        return
 
     @wraps(method)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -70,7 +74,7 @@ def _guarded(method: Any, errors: tuple[type[Exception], ...]) -> Any:
             return None
 
     guarded.survives_poison = True  # type: ignore[attr-defined]
-    return guarded
+    setattr(owner, name, guarded)
 
 
 def _excerpt(message: Any) -> str:

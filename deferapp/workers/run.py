@@ -91,7 +91,7 @@ def _record(function: AnyFunction, claim: UUID, execution: Execution, ended: End
     if isinstance(ended, Gone):
         life.discard(claim, execution, ended.reason)
         return
-    wait = ended.failure and retry.delay(function.config.retry_policy, execution.attempt, ended.failure)
+    wait = retry.delay(function.config.retry_policy, execution.attempt, ended.failure) if ended.failure else None
     ending = Ending(
         execution=execution,
         started_at=ended.started_at,
