@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal, TypedDict
 
 from deferapp import conf
 from deferapp.exceptions import DeclarationError
@@ -55,16 +56,40 @@ def as_policy(retry: RetryOption) -> RetryPolicy:
     raise DeclarationError(f"retry is True, False, a number, a mapping or a RetryPolicy, not {retry!r}")
 
 
+class Declaration(TypedDict, total=False):
+    """The keywords of `defer(…)` and `defer.cron(…)`; `Config` says what they mean."""
+
+    retry: RetryOption | None
+    concurrency: int | None
+    concurrency_key: str | Callable[..., Any] | None
+    max_concurrency_action: Literal["keep", "cancel"]
+    max_duration: timedelta | float | str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """How executions of a function are run."""
 
     retry: RetryOption | None = None
     """None leaves it to `DEFER["RETRY"]`."""
+    concurrency: int | None = None
+    """How many executions run at once, everywhere; None means no limit."""
+    concurrency_key: str | Callable[..., Any] | None = None
+    """An argument (`"user"`, `"user.pk"`) or a callable of all arguments: the limit then is for each value of it."""
+    max_concurrency_action: Literal["keep", "cancel"] = "keep"
+    """What becomes of an execution that meets the limit: it waits, or is cancelled."""
+    max_duration: timedelta | float | str = timedelta(minutes=30)
+    """How long an attempt may take: a timedelta, seconds, or words as in "2m". Past it, it fails with ER0001."""
 
     def __post_init__(self) -> None:
         if self.retry is not None:
             as_policy(self.retry)
+        if self.concurrency is not None and (type(self.concurrency) is not int or self.concurrency < 1):
+            raise DeclarationError(f"concurrency is a number from 1, not {self.concurrency!r}")
+        if self.concurrency_key is not None and self.concurrency is None:
+            raise DeclarationError("concurrency_key needs concurrency=, the limit for each key")
+        if self.max_concurrency_action not in ("keep", "cancel"):
+            raise DeclarationError(f"max_concurrency_action is 'keep' or 'cancel', not {self.max_concurrency_action!r}")
 
     @property
     def retry_policy(self) -> RetryPolicy:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
 from deferapp.cron import parse
 from deferapp.exceptions import DeclarationError, InvalidFrequency
 from deferapp.functions import registry
-from deferapp.functions.config import Config, RetryOption
+from deferapp.functions.config import Config, Declaration
 from deferapp.functions.function import BackgroundFunction, Declared, ScheduledFunction
 
 P = ParamSpec("P")
@@ -20,19 +20,19 @@ CatchUp = Literal["latest", "all", "none"]
 class Defer:
     """`defer(fn)`, `@defer`, `@defer(retry=3)`; `defer.cron(fn, "0 8 * * 1")`, `@defer.cron("0 8 * * 1")`.
 
-    Config: `retry` = True (13 retries, the default unless `DEFER["RETRY"]` says otherwise), False, a number of
-    retries, or a mapping with the keys of `RetryPolicy`.
+    The keywords are those of `Config`: `retry`, `concurrency`, `concurrency_key`, `max_concurrency_action`,
+    `max_duration`. One that cannot be is refused with `DeclarationError`.
     """
 
     @overload
     def __call__(
-        self, fn: Callable[P, Coroutine[Any, Any, R]], /, *, retry: RetryOption | None = None
+        self, fn: Callable[P, Coroutine[Any, Any, R]], /, **config: Unpack[Declaration]
     ) -> BackgroundFunction[P, R]: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /, *, retry: RetryOption | None = None) -> BackgroundFunction[P, R]: ...
+    def __call__(self, fn: Callable[P, R], /, **config: Unpack[Declaration]) -> BackgroundFunction[P, R]: ...
     @overload
     def __call__(
-        self, /, *, retry: RetryOption | None = None
+        self, fn: None = None, /, **config: Unpack[Declaration]
     ) -> Callable[[Callable[P, R]], BackgroundFunction[P, R]]: ...
     def __call__(self, fn: Any = None, /, **config: Any) -> Any:
         if fn is None:
@@ -47,7 +47,7 @@ class Defer:
         /,
         *,
         catch_up: CatchUp = "latest",
-        retry: RetryOption | None = None,
+        **config: Unpack[Declaration],
     ) -> ScheduledFunction[P, R]: ...
     @overload
     def cron(
@@ -57,11 +57,11 @@ class Defer:
         /,
         *,
         catch_up: CatchUp = "latest",
-        retry: RetryOption | None = None,
+        **config: Unpack[Declaration],
     ) -> ScheduledFunction[P, R]: ...
     @overload
     def cron(
-        self, frequency: str, /, *, catch_up: CatchUp = "latest", retry: RetryOption | None = None
+        self, frequency: str, /, *, catch_up: CatchUp = "latest", **config: Unpack[Declaration]
     ) -> Callable[[Callable[P, R]], ScheduledFunction[P, R]]: ...
     def cron(self, fn: Any, frequency: Any = None, /, *, catch_up: CatchUp = "latest", **config: Any) -> Any:
         if frequency is None and not callable(fn):
