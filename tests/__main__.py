@@ -21,14 +21,14 @@ ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--coll
 
 
 def main(arguments: list[str]) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     with servers_in_environment():
         return int(pytest.main(_with_defaults(arguments)))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # As Ctrl-C does: pytest and then the servers end in order.
+    # Pytest and then the servers end in order. Set for SIGINT too: a shell starts its background jobs without it.
     raise KeyboardInterrupt
 
 

@@ -1,7 +1,7 @@
 """Private Redis and PostgreSQL servers: for a whole run, or for one test that stops and kills its own.
 
-Each is a process on a free port of 127.0.0.1, with data in a temporary directory and its default durability, and
-ends with the process that started it, however that one ends.
+Each is a process on a free port of 127.0.0.1, with data in a temporary directory and its default durability.
+It ends with the process that started it, however that one ends.
 """
 
 from __future__ import annotations
