@@ -65,7 +65,7 @@ class Broker:
         """How many messages wait in the queue of the Celery task `name`. Raises what the broker raises."""
         app = celery_app()
         queue = app.amqp.router.route({}, name)["queue"]
-        with self._lock, app.connection_for_read() as connection:
+        with _connect(app.connection_for_read()) as connection:
             try:
                 return int(connection.default_channel.queue_declare(queue.name, passive=True).message_count)
             except connection.channel_errors:
@@ -83,7 +83,7 @@ class Broker:
     def _producer_of(self, app: Celery) -> Any:
         url = app.conf.broker_write_url or app.conf.broker_url
         if self._producer is None or self._url != url:
-            self._producer = app.amqp.Producer(_connect(app), auto_declare=False)
+            self._producer = app.amqp.Producer(_connect(app.connection_for_write()), auto_declare=False)
             self._url = url
         return self._producer
 
@@ -96,9 +96,8 @@ class Broker:
             producer.connection.collapse()
 
 
-def _connect(app: Celery) -> Any:
+def _connect(connection: Any) -> Any:
     timeout = conf.current().PUBLISH_TIMEOUT
-    connection = app.connection_for_write()
     connection.connect_timeout = timeout
     if connection.transport_cls in ("redis", "rediss"):
         connection.transport_options = {

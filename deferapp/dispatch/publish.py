@@ -14,14 +14,17 @@ from uuid import UUID
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 
-from deferapp import conf
+from deferapp import clock, conf
 from deferapp.dispatch import message
 from deferapp.dispatch.broker import broker, logger, reaches_a_worker
+from deferapp.executions import limits
 from deferapp.executions.states import State
 from deferapp.models import Execution, ledger
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from deferapp.functions.registry import AnyFunction
 
 
 def now(function: str, ids: Sequence[UUID]) -> int:
@@ -47,6 +50,15 @@ def on_commit(function: str, ids: Iterable[UUID]) -> None:
         outgoing = Outgoing()
         transaction.on_commit(outgoing, using=alias, robust=True)
     outgoing.add(function, ids)
+
+
+def wake(function: AnyFunction, key: str) -> None:
+    """Publish the oldest executions that wait under a limit, as many as it has slots."""
+    waiting = limits.under(function, key).filter(state=State.CREATED, due_at__lte=clock.now())
+    oldest = waiting.order_by("created_at", "id").values_list("id", flat=True)
+    ids = list(oldest[: function.config.concurrency])
+    if ids:
+        now(function.name, ids)
 
 
 class Outgoing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Final
 
@@ -33,18 +34,25 @@ class Failure:
 
 
 LOST: Final = Failure(code=ErrorCode.LOST, message="The worker died while it ran this attempt.")
+OUT_OF_MEMORY: Final = Failure(code=ErrorCode.OUT_OF_MEMORY, message="The worker was killed for want of memory.")
+ABORTED: Final = Failure(code=ErrorCode.INTERNAL, message="The execution was aborted.", is_permanent=True)
 
 
 def of(error: BaseException, *, is_permanent: bool = False) -> Failure:
     """The failure that an exception raised by a function's body is."""
     lines = traceback.format_exception(type(error), error, _without_own_frames(error))
     return Failure(
-        code=ErrorCode.FUNCTION_FAILED,
+        code=ErrorCode.OUT_OF_MEMORY if isinstance(error, MemoryError) else ErrorCode.FUNCTION_FAILED,
         type=_type_name(error)[-200:],
         message=storable(_message(error))[:MESSAGE_LIMIT],
         traceback=storable("".join(lines))[-TRACEBACK_LIMIT:],
         is_permanent=is_permanent,
     )
+
+
+def timeout(limit: timedelta) -> Failure:
+    """The failure of an attempt that took longer than its function may."""
+    return Failure(code=ErrorCode.TIMEOUT, message=f"The attempt took longer than {limit}.")
 
 
 def storable(text: str) -> str:

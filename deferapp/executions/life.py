@@ -10,17 +10,21 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
+from deferapp.executions import limits
 from deferapp.executions.failure import Failure
 from deferapp.executions.states import MOVES, State
-from deferapp.models import Attempt, Execution, ledger
+from deferapp.models import Attempt, Execution, PausedFunction, ledger
+
+if TYPE_CHECKING:
+    from deferapp.functions.registry import AnyFunction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +39,44 @@ class Ending:
     retry_at: datetime | None = None
 
 
-def claim(function: str, ids: Sequence[UUID], *, claim: UUID, worker_id: int) -> list[Execution]:
+def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id: int, most: int) -> list[Execution]:
     """Start the attempts of those executions that nobody has started, in the order of their enqueueing.
 
-    Others are left out without a word: they run elsewhere, have ended, are not due, or were never committed. Asked
-    again with the same claim, it gives the same executions: the answer to the first call may have been lost.
+    Others are left out without a word: they run elsewhere, have ended, are not due, are held because their function
+    is paused, or were never committed. Asked again with the same claim, it gives the same executions: the answer to
+    the first call may have been lost. Under a limit, the oldest that wait under it are claimed in their stead, at
+    most `most` of them and as many as the limit has room for.
     """
-    rows = Execution.objects.using(ledger()).filter(id__in=ids)
+    if function.config.concurrency is None:
+        _start(_executions().filter(id__in=ids, function=function.name), claim, worker_id)
+        return list(_executions().filter(id__in=ids, claim=claim).order_by("created_at", "id"))
+    return claim_under(function, limits.keys_of(function, ids), ids, claim=claim, worker_id=worker_id, most=most)
+
+
+def claim_under(
+    function: AnyFunction, keys: Sequence[str], ids: Sequence[UUID], *, claim: UUID, worker_id: int, most: int
+) -> list[Execution]:
+    """Claim what waits under limits; where the limit cancels, of `ids` only, and cancel what it has no room for."""
+    cancels = function.config.max_concurrency_action == "cancel"
+    waiting = _executions().filter(id__in=ids) if cancels else _executions()
     moment = now()
-    _move(
-        rows.filter(function=function, due_at__lte=moment),
+    with transaction.atomic(using=ledger()):
+        limits.lock(keys)
+        for key in keys:
+            admitted = limits.admitted(function, key, waiting, moment, most)
+            _start(_executions().filter(id__in=admitted), claim, worker_id)
+        if cancels:
+            refused = waiting.filter(function=function.name, due_at__lte=moment)
+            _move(refused, State.CREATED, State.CANCELLED, ended_at=moment, reason=_LIMIT_REACHED, dispatch_at=None)
+    held = _executions().filter(function=function.name, state=State.STARTED, claim=claim)
+    return list(held.order_by("created_at", "id"))
+
+
+def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
+    moment = now()
+    paused = PausedFunction.objects.filter(function=OuterRef("function"))
+    return _move(
+        rows.filter(~Exists(paused), due_at__lte=moment),
         State.CREATED,
         State.STARTED,
         attempt=F("attempt") + 1,
@@ -53,40 +85,31 @@ def claim(function: str, ids: Sequence[UUID], *, claim: UUID, worker_id: int) ->
         started_at=moment,
         dispatch_at=None,
     )
-    return list(rows.filter(claim=claim).order_by("created_at", "id"))
 
 
-def settle(claim: UUID, endings: Sequence[Ending], *, worker: str) -> int:
-    """Record how attempts ended, all or none. Returns how many were still held by this claim; others are left alone."""
+def settle(endings: Sequence[Ending], *, worker: str) -> int:
+    """Record how attempts ended, all or none.
+
+    Returns how many were still held by the claim that made the attempt; others are left alone.
+    """
     with transaction.atomic(using=ledger()):
-        held = [ending for ending in endings if _end(claim, ending)]
+        held = [ending for ending in endings if _end(ending)]
         Attempt.objects.using(ledger()).bulk_create([_attempt(ending, worker) for ending in held])
     return len(held)
 
 
-def give_back(claim: UUID, executions: Sequence[Execution] | None = None) -> int:
-    """Let others run what was claimed but has not begun, all of the claim if no executions are named.
-
-    Their attempts do not count.
-    """
-    rows = _held(claim)
-    if executions is not None:
-        rows = rows.filter(id__in=[execution.id for execution in executions])
-    return _move(
-        rows,
-        State.STARTED,
-        State.CREATED,
-        attempt=F("attempt") - 1,
-        dispatch_at=F("due_at"),
-        started_at=None,
-        **_FREE,
-    )
+def give_back(executions: Sequence[Execution]) -> int:
+    """Let others run what was claimed but has not begun. Its attempt does not count. What is aborting is aborted."""
+    rows = _executions().filter(id__in=_ids(executions), claim__in={each.claim for each in executions})
+    uncounted = {"attempt": F("attempt") - 1, "started_at": None, **_FREE}
+    _move(rows, State.ABORTING, State.ABORTED, ended_at=now(), **uncounted)
+    return _move(rows, State.STARTED, State.CREATED, dispatch_at=F("due_at"), **uncounted)
 
 
-def discard(claim: UUID, execution: Execution, reason: str) -> int:
+def discard(execution: Execution, reason: str) -> int:
     """End an execution that must not run any more before its body has begun."""
     return _move(
-        _held(claim).filter(id=execution.id),
+        _held(execution),
         State.STARTED,
         State.CREATED,
         State.DISCARDED,
@@ -97,11 +120,33 @@ def discard(claim: UUID, execution: Execution, reason: str) -> int:
     )
 
 
+def cancel(id: UUID) -> int:
+    """End an execution that has not started."""
+    return _move(_executions().filter(id=id), State.CREATED, State.CANCELLED, ended_at=now(), dispatch_at=None)
+
+
+def abort(id: UUID) -> int:
+    """Ask the worker that runs an execution to stop it; its attempt then ends as aborted, whatever the body does."""
+    return _move(_executions().filter(id=id), State.STARTED, State.ABORTING)
+
+
 _FREE: dict[str, Any] = {"claim": None, "worker_id": None}
 
 
-def _held(claim: UUID) -> QuerySet[Execution]:
-    return Execution.objects.using(ledger()).filter(claim=claim)
+_LIMIT_REACHED = "The limit of concurrency was reached."
+
+
+def _executions() -> QuerySet[Execution]:
+    return Execution.objects.using(ledger())
+
+
+def _held(execution: Execution) -> QuerySet[Execution]:
+    """The row, if it is still held by the claim that this copy of it was read under."""
+    return _executions().filter(id=execution.id, claim=execution.claim)
+
+
+def _ids(executions: Sequence[Execution]) -> list[UUID]:
+    return [execution.id for execution in executions]
 
 
 def _move(rows: QuerySet[Execution], *path: State, **values: Any) -> int:
@@ -112,9 +157,13 @@ def _move(rows: QuerySet[Execution], *path: State, **values: Any) -> int:
     return rows.filter(state=path[0]).update(state=path[-1], **values)
 
 
-def _end(claim: UUID, ending: Ending) -> int:
-    row = _held(claim).filter(id=ending.execution.id)
+def _end(ending: Ending) -> int:
+    row = _held(ending.execution)
     times = {"started_at": ending.started_at, "ended_at": ending.ended_at}
+    return _end_started(row, ending, times) or _move(row, State.ABORTING, State.ABORTED, **times, **_FREE)
+
+
+def _end_started(row: QuerySet[Execution], ending: Ending, times: dict[str, datetime]) -> int:
     if ending.failure is None:
         values = {"result_json": ending.result_json, "error_code": "", "reason": ""}
         return _move(row, State.STARTED, State.SUCCEEDED, **values, **times, **_FREE)

@@ -11,6 +11,7 @@ from deferapp.executions.failure import Failure
 from deferapp.executions.states import ErrorCode
 from deferapp.functions.config import RetryPolicy
 
+WORKER_DIED: Final = (ErrorCode.LOST, ErrorCode.OUT_OF_MEMORY)
 LOST_LIMIT: Final = timedelta(seconds=10)
 """The longest wait after a lost attempt: the function did nothing wrong, but may be what kills its worker."""
 
@@ -24,7 +25,7 @@ def delay(
     """How long to wait after attempt number `attempt` (from 1) has failed; None when it was the last."""
     if failure.is_permanent or attempt > policy.max_attempts:
         return None
-    if failure.code is not ErrorCode.LOST:
+    if failure.code not in WORKER_DIED:
         return interval(policy, attempt, uniform)
     return timedelta() if attempt == 1 else min(LOST_LIMIT, interval(policy, attempt, uniform))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Literal, TypedDict
 
 from deferapp import conf
+from deferapp.durations import as_duration
 from deferapp.exceptions import DeclarationError
 
 
@@ -88,8 +90,15 @@ class Config:
             raise DeclarationError(f"concurrency is a number from 1, not {self.concurrency!r}")
         if self.concurrency_key is not None and self.concurrency is None:
             raise DeclarationError("concurrency_key needs concurrency=, the limit for each key")
+        if self.longest <= timedelta():
+            raise DeclarationError(f"max_duration is a time, not {self.max_duration!r}")
         if self.max_concurrency_action not in ("keep", "cancel"):
             raise DeclarationError(f"max_concurrency_action is 'keep' or 'cancel', not {self.max_concurrency_action!r}")
+
+    @cached_property
+    def longest(self) -> timedelta:
+        """`max_duration` as a timedelta."""
+        return as_duration(self.max_duration)
 
     @property
     def retry_policy(self) -> RetryPolicy:

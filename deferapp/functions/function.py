@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from deferapp.exceptions import ScheduledFunctionError
@@ -85,12 +85,14 @@ class BackgroundFunction(Declared[P, R]):
 
         return enqueue.many(self, calls)
 
-    async def amap(self, values: Iterable[Any]) -> Ids:
-        """`map` from async code."""
+    async def amap(self, values: Iterable[Any] | AsyncIterable[Any]) -> Ids:
+        """`map` from async code; `values` may also be an async iterable, such as a queryset."""
+        if isinstance(values, AsyncIterable):
+            return await self.astarmap((value,) async for value in values)
         return await self.astarmap((value,) for value in values)
 
-    async def astarmap(self, calls: Iterable[Iterable[Any]]) -> Ids:
-        """`starmap` from async code."""
+    async def astarmap(self, calls: Iterable[Iterable[Any]] | AsyncIterable[Iterable[Any]]) -> Ids:
+        """`starmap` from async code, also of an async iterable."""
         from deferapp.executions import enqueue
 
         return await enqueue.amany(self, calls)

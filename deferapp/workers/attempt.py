@@ -15,6 +15,8 @@ from deferapp.executions import failure
 from deferapp.executions.current import CurrentExecution, running
 from deferapp.executions.failure import Failure
 from deferapp.executions.values import decode_call, encode_result
+from deferapp.workers import bodies
+from deferapp.workers.bodies import Body
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -43,51 +45,48 @@ class Ended:
 
 def make(function: AnyFunction, execution: Execution, current: CurrentExecution) -> Ended | Gone:
     """An attempt of a sync function. Whatever it raises is kept, `SystemExit` too: it would end the worker."""
-    started_at = now()
+    body = Body(function, execution, now())
     try:
         args, kwargs = decode_call(execution.arguments_json)
-    except DeferError as error:
-        return _unreadable(error, started_at)
     except Exception as error:
-        return _failed(error, started_at)
+        return _unloadable(error, body)
     try:
-        with running(current):
+        with running(current), bodies.entered_in_thread(body):
             value = function.func(*args, **kwargs)
-        return _returned(function, value, started_at)
+        return _returned(function, value, body)
     except ENDS_OF_WORKER:
         raise
     except BaseException as error:
-        return _failed(error, started_at)
+        return _failed(error, body)
 
 
 async def amake(function: AnyFunction, execution: Execution, current: CurrentExecution) -> Ended | Gone:
     """An attempt of an async function."""
-    started_at = now()
+    body = Body(function, execution, now())
     try:
         args, kwargs = await sync_to_async(decode_call)(execution.arguments_json)
-    except DeferError as error:
-        return _unreadable(error, started_at)
     except Exception as error:
-        return _failed(error, started_at)
+        return _unloadable(error, body)
     try:
-        with running(current):
+        with running(current), bodies.entered(body):
             value = await function.func(*args, **kwargs)
-        return _returned(function, value, started_at)
+        return _returned(function, value, body)
     except BaseException as error:
-        return _failed(error, started_at)
+        return _failed(error, body)
 
 
-def _returned(function: AnyFunction, value: Any, started_at: datetime) -> Ended:
+def _returned(function: AnyFunction, value: Any, body: Body) -> Ended:
     result_json = None if value is None else encode_result(function.name, value)
-    return Ended(started_at=started_at, ended_at=now(), result_json=result_json)
+    return Ended(started_at=body.started_at, ended_at=now(), result_json=result_json)
 
 
-def _failed(error: BaseException, started_at: datetime) -> Ended:
-    what = failure.of(error, is_permanent=isinstance(error, ResultError))
-    return Ended(started_at=started_at, ended_at=now(), failure=what)
+def _failed(error: BaseException, body: Body) -> Ended:
+    why = body.stopped_for or failure.of(error, is_permanent=isinstance(error, ResultError))
+    return Ended(started_at=body.started_at, ended_at=now(), failure=why)
 
 
-def _unreadable(error: DeferError, started_at: datetime) -> Ended | Gone:
+def _unloadable(error: Exception, body: Body) -> Ended | Gone:
     if isinstance(error, ArgumentGone):
         return Gone(reason=str(error))
-    return Ended(started_at=started_at, ended_at=now(), failure=failure.of(error, is_permanent=True))
+    why = failure.of(error, is_permanent=isinstance(error, DeferError))
+    return Ended(started_at=body.started_at, ended_at=now(), failure=why)

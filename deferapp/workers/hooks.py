@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import bootsteps, signals
 
+from deferapp.functions import registry
 from deferapp.workers import poison, presence
 from deferapp.workers.tasks import LedgerTask
 
@@ -26,11 +27,22 @@ def install() -> None:
 def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
     pool = getattr(sender.pool_cls, "__module__", str(sender.pool_cls)).rpartition(".")[2]
     presence.prepare(sender.hostname, pool)
+    _say_what_cannot_be_stopped(pool)
     for fixup in getattr(sender.app, "_fixups", ()):
         if worker_fixup := getattr(fixup, "worker_fixup", None):
             _keep_connections_open(worker_fixup)
     sender.consumer_cls = poison.proof(sender.consumer_cls)
     sender.app.steps["worker"].add(HousekeepingStep)
+
+
+def _say_what_cannot_be_stopped(pool: str) -> None:
+    sync = [function.name for function in registry.functions() if not function.is_async]
+    if pool == "thread" and sync:
+        logger.warning(
+            "Threads cannot be interrupted: max_duration and abort end the attempts of sync functions in the ledger, "
+            "but their bodies run on. Use the prefork pool, or async functions. Concerned: %s",
+            ", ".join(sync),
+        )
 
 
 def _on_shutting_down(**_kwargs: Any) -> None:

@@ -43,6 +43,11 @@ class Node:
         self._draining[0] = 1
 
     @property
+    def pid(self) -> int:
+        """The process of the Celery worker itself; those of its pool are others, or the same."""
+        return int(self.supervisor.partition(":")[0])
+
+    @property
     def is_draining(self) -> bool:
         return self._draining[0] == 1
 

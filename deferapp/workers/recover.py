@@ -1,4 +1,8 @@
-"""What a dead worker leaves behind: the attempts it was in are lost, the executions it had not begun are given back."""
+"""What a dead worker leaves behind: the attempts it was in are lost, the executions it had not begun are given back.
+
+The executions of a sync function begin one after the other, each when the one before has been settled; so of a claim
+the oldest that is left had begun, and no other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from deferapp.clock import now
+from deferapp.dispatch import publish
 from deferapp.executions import failure, life, retry
+from deferapp.executions.failure import Failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions import registry
@@ -18,45 +24,41 @@ from deferapp.workers import presence
 logger = logging.getLogger("deferapp.workers")
 
 
-def recover(worker: Worker) -> int:
+def recover(worker: Worker, why: Failure = failure.LOST) -> int:
     """Recover for a worker that is dead. Returns how many attempts are lost.
 
     May be interrupted and done again, also by two at once: each execution is moved once.
     """
-    held = Execution.objects.using(ledger()).filter(state=State.STARTED, worker_id=worker.pk)
+    held = Execution.objects.using(ledger()).filter(state__in=(State.STARTED, State.ABORTING), worker_id=worker.pk)
     lost = 0
     for _, executions in groupby(held.order_by("claim", "created_at", "id"), key=lambda each: each.claim):
-        lost += _recover_claim(worker, list(executions))
+        lost += _recover_claim(worker, list(executions), why)
     if lost:
         logger.warning("Worker %s on %s is dead; %d of its attempts are lost", worker, worker.host, lost)
     presence.forget(worker)
     return lost
 
 
-def _recover_claim(worker: Worker, executions: Sequence[Execution]) -> int:
-    claim = executions[0].claim
-    if claim is None:
-        return 0
-    begun = _begun(executions)
-    life.give_back(claim, executions[len(begun) :])
-    return life.settle(claim, [_lost(execution) for execution in begun], worker=str(worker))
-
-
-def _begun(executions: Sequence[Execution]) -> Sequence[Execution]:
-    """A sync function's executions begin one after the other, each when the one before has been settled."""
+def _recover_claim(worker: Worker, executions: Sequence[Execution], why: Failure) -> int:
     function = registry.get(executions[0].function)
-    return executions[:1] if function and not function.is_async else executions
+    begun = executions[:1] if function and not function.is_async else executions
+    life.give_back(executions[len(begun) :])
+    lost = life.settle([_lost(execution, why) for execution in begun], worker=str(worker))
+    if function and function.config.concurrency is not None:
+        for key in {execution.limit_key or function.name for execution in executions}:
+            publish.wake(function, key)
+    return lost
 
 
-def _lost(execution: Execution) -> Ending:
+def _lost(execution: Execution, why: Failure) -> Ending:
     function = registry.get(execution.function)
     config = function.config if function else Config()
     moment = now()
-    wait = retry.delay(config.retry_policy, execution.attempt, failure.LOST)
+    wait = retry.delay(config.retry_policy, execution.attempt, why)
     return Ending(
         execution=execution,
         started_at=execution.started_at or moment,
         ended_at=moment,
-        failure=failure.LOST,
+        failure=why,
         retry_at=None if wait is None else moment + wait,
     )

@@ -8,26 +8,29 @@ all that were taken had.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 
 from deferapp import conf
 from deferapp.dispatch import publish
-from deferapp.executions import enqueue, life, retry
+from deferapp.executions import enqueue, life
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution
-from deferapp.executions.life import Ending
 from deferapp.models import Execution
 from deferapp.workers import attempt, loop, persist, presence, watch
-from deferapp.workers.attempt import Ended, Gone
+from deferapp.workers.record import record
 from deferapp.workers.worklist import Worklist
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
+
+SLICE: Final = 1.0
+"""Seconds after which a run stops claiming what else waits under its limit and lets other functions have a turn."""
 
 
 def run(function: AnyFunction, ids: Sequence[UUID]) -> None:
@@ -36,42 +39,68 @@ def run(function: AnyFunction, ids: Sequence[UUID]) -> None:
     if presence.node().is_draining:
         publish.leave_to_housekeeping(list(ids))
         return
-    with watch.watching(_claim(function, ids)) as worklist:
-        if function.is_async:
-            loop.run(_run_together(function, worklist))
-        else:
-            _run_in_turn(function, worklist)
+    _Run(function).all(ids)
 
 
-def _claim(function: AnyFunction, ids: Sequence[UUID]) -> Worklist:
-    claim = uuid4()
-    worker = persist.persist(presence.current)
-    claimed = persist.persist(partial(life.claim, function.name, ids, claim=claim, worker_id=worker.pk))
-    return Worklist(claim, claimed)
+class _Run:
+    """One message's run. Under a limit it goes on with what else waits there, so that no slot stays empty."""
 
+    def __init__(self, function: AnyFunction) -> None:
+        self._function = function
+        self._ends = time.monotonic() + SLICE
+        self._worklist = Worklist(())
 
-def _run_in_turn(function: AnyFunction, worklist: Worklist) -> None:
-    while execution := worklist.take():
-        current, collector = _current(execution)
-        ended = attempt.make(function, execution, current)
-        persist.tidy_connections()
-        persist.persist(collector.flush)
-        persist.persist(partial(_record, function, worklist.claim, execution, ended))
+    def all(self, ids: Sequence[UUID]) -> None:
+        self._worklist.add(self._claim(ids))
+        with watch.watching(self._worklist):
+            if self._function.is_async:
+                loop.run(self._together())
+            else:
+                self._in_turn()
 
+    def _in_turn(self) -> None:
+        while execution := self._worklist.take():
+            current, collector = _current(execution)
+            ended = attempt.make(self._function, execution, current)
+            persist.tidy_connections()
+            persist.persist(collector.flush)
+            persist.persist(partial(record, self._function, execution, ended))
+            self._refill(execution)
 
-async def _run_together(function: AnyFunction, worklist: Worklist) -> None:
-    await sync_to_async(persist.check_connections)()
-    runners = min(len(worklist), conf.current().ASYNC_CONCURRENCY)
-    await asyncio.gather(*(_run_until_empty(function, worklist) for _ in range(runners)))
+    async def _together(self) -> None:
+        await sync_to_async(persist.check_connections)()
+        runners = min(len(self._worklist), conf.current().ASYNC_CONCURRENCY)
+        await asyncio.gather(*(self._one_after_another() for _ in range(runners)))
 
+    async def _one_after_another(self) -> None:
+        while execution := self._worklist.take():
+            current, collector = _current(execution)
+            ended = await attempt.amake(self._function, execution, current)
+            await sync_to_async(persist.tidy_connections)()
+            await persist.apersist(collector.flush)
+            await persist.apersist(partial(record, self._function, execution, ended))
+            if self._function.config.concurrency is not None:
+                await sync_to_async(self._refill)(execution)
 
-async def _run_until_empty(function: AnyFunction, worklist: Worklist) -> None:
-    while execution := worklist.take():
-        current, collector = _current(execution)
-        ended = await attempt.amake(function, execution, current)
-        await sync_to_async(persist.tidy_connections)()
-        await persist.apersist(collector.flush)
-        await persist.apersist(partial(_record, function, worklist.claim, execution, ended))
+    def _claim(self, ids: Sequence[UUID]) -> list[Execution]:
+        most = conf.current().ASYNC_CONCURRENCY if self._function.is_async else 1
+        worker = persist.persist(presence.current)
+        claim = partial(life.claim, self._function, ids, claim=uuid4(), worker_id=worker.pk, most=most)
+        return persist.persist(claim)
+
+    def _refill(self, ended: Execution) -> None:
+        """Give the slot that has become free to the next execution, here or, after a while, by a message."""
+        config = self._function.config
+        if config.concurrency is None or config.max_concurrency_action == "cancel":
+            return
+        key = (config.concurrency_key and ended.limit_key) or self._function.name
+        if time.monotonic() > self._ends or presence.node().is_draining:
+            publish.wake(self._function, key)
+            return
+        claim = partial(
+            life.claim_under, self._function, [key], [], claim=uuid4(), worker_id=presence.current().pk, most=1
+        )
+        self._worklist.add(persist.persist(claim))
 
 
 def _current(execution: Execution) -> tuple[CurrentExecution, Collector]:
@@ -85,19 +114,3 @@ def _current(execution: Execution) -> tuple[CurrentExecution, Collector]:
         collector=collector,
     )
     return current, collector
-
-
-def _record(function: AnyFunction, claim: UUID, execution: Execution, ended: Ended | Gone) -> None:
-    if isinstance(ended, Gone):
-        life.discard(claim, execution, ended.reason)
-        return
-    wait = retry.delay(function.config.retry_policy, execution.attempt, ended.failure) if ended.failure else None
-    ending = Ending(
-        execution=execution,
-        started_at=ended.started_at,
-        ended_at=ended.ended_at,
-        result_json=ended.result_json,
-        failure=ended.failure,
-        retry_at=None if wait is None else ended.ended_at + wait,
-    )
-    life.settle(claim, [ending], worker=str(presence.current()))

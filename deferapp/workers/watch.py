@@ -1,22 +1,31 @@
 """Looking after the worklists of this process while they run, from a thread of its own.
 
 Executions that wait behind a slow one, or behind the end of the worker, are given back for others to run; enqueues
-that a body has made and not followed by others are written. The thread is started by the first worklist of a process
-and has its own database connection, opened only when needed.
+that a body has made and not followed by others are written; bodies that take too long or are aborted are stopped.
+The thread is started by the first worklist of a process and has its own database connection, opened only when needed.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from deferapp.executions import collect, life
-from deferapp.workers import persist, presence
+from deferapp.clock import now
+from deferapp.executions import collect, failure, life
+from deferapp.executions.failure import Failure
+from deferapp.executions.states import State
+from deferapp.models import Execution, ledger
+from deferapp.workers import bodies, persist, presence
+from deferapp.workers.attempt import Ended
+from deferapp.workers.bodies import Body
+from deferapp.workers.record import record
 from deferapp.workers.worklist import Worklist
 
 logger = logging.getLogger("deferapp.workers")
@@ -25,6 +34,10 @@ INTERVAL: Final = 0.1
 """Seconds between two looks."""
 PATIENCE: Final = 1.0
 """Seconds that an execution may hold up those behind it."""
+ASK_INTERVAL: Final = 1.0
+"""Seconds between two questions to the ledger, while a body or a list takes that long."""
+GRACE: Final = 5.0
+"""Seconds that a body has for its clean-up when it is stopped."""
 
 _lock = threading.Lock()
 _worklists: set[Worklist] = set()
@@ -54,16 +67,21 @@ def _start_in_this_process() -> None:
     if _pid != os.getpid():
         _pid = os.getpid()
         _worklists.clear()
+        bodies.forget_all()
         threading.Thread(target=_watch, name="deferapp-watch", daemon=True).start()
 
 
 def _watch() -> None:
     pause = threading.Event()
+    asked = 0.0
     while True:
         _work.wait()
         pause.wait(INTERVAL)
         try:
             _look()
+            if time.monotonic() - asked > ASK_INTERVAL:
+                asked = time.monotonic()
+                _ask_the_ledger()
         except persist.AWAY:
             persist.drop_connections()
         except Exception:
@@ -73,13 +91,53 @@ def _watch() -> None:
 def _look() -> None:
     for collector in collect.stale():
         collector.flush()
+    for worklist in _listed():
+        if presence.node().is_draining or worklist.stalled_for() > PATIENCE:
+            _give_back(worklist)
+    for body in bodies.running():
+        if body.is_overdue:
+            _stop(body, failure.timeout(body.limit))
+
+
+def _ask_the_ledger() -> None:
+    """Stop what people have aborted, and what is not this process's any more."""
+    running = {body.execution.id: body for body in bodies.running() if time.monotonic() - body.begun > ASK_INTERVAL / 2}
+    waiting = {execution.id: worklist for worklist in _listed() for execution in worklist.waiting()}
+    ids = [*running, *waiting]
+    if not ids:
+        return
+    rows = Execution.objects.using(ledger()).filter(id__in=ids).values_list("id", "state", "claim")
+    for id, state, claim in rows:
+        if id in running and (state == State.ABORTING or claim != running[id].execution.claim):
+            _stop(running[id], failure.ABORTED)
+        elif id in waiting and state == State.ABORTING:
+            _return(waiting[id].surrender({id}))
+
+
+def _stop(body: Body, why: Failure) -> None:
+    """Stop a body; end its attempt without it if it cannot be stopped, or if it does not in time."""
+    can_stop = body.stop(why)
+    if body.is_given_up or (can_stop and time.monotonic() - body.stopped_at < GRACE):
+        return
+    ended = Ended(started_at=body.started_at, ended_at=now(), failure=why)
+    record(body.function, body.execution, ended)
+    body.is_given_up = True
+    if can_stop and not body.function.is_async and os.getpid() != presence.node().pid:
+        logger.error("%s does not stop; its process is killed", body.execution)
+        for worklist in _listed():
+            _give_back(worklist)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _listed() -> list[Worklist]:
     with _lock:
-        stalled = [each for each in _worklists if presence.node().is_draining or each.stalled_for() > PATIENCE]
-    for worklist in stalled:
-        _give_back(worklist)
+        return list(_worklists)
 
 
 def _give_back(worklist: Worklist) -> None:
-    waiting = worklist.surrender()
-    if waiting:
-        persist.persist(partial(life.give_back, worklist.claim, waiting))
+    _return(worklist.surrender())
+
+
+def _return(executions: list[Execution]) -> None:
+    if executions:
+        persist.persist(partial(life.give_back, executions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from deferapp.models import Execution
@@ -14,8 +14,7 @@ from deferapp.models import Execution
 class Worklist:
     """Taken from its front by whoever runs it; emptied from outside when the front takes long or the worker ends."""
 
-    def __init__(self, claim: UUID, executions: Sequence[Execution]) -> None:
-        self.claim = claim
+    def __init__(self, executions: Sequence[Execution]) -> None:
         self._waiting = deque(executions)
         self._lock = threading.Lock()
         self._latest_take = time.monotonic()
@@ -29,12 +28,21 @@ class Worklist:
             self._latest_take = time.monotonic()
             return self._waiting.popleft() if self._waiting else None
 
-    def surrender(self) -> list[Execution]:
-        """All that have not begun, which this process will not begin any more."""
+    def add(self, executions: Sequence[Execution]) -> None:
         with self._lock:
-            rest = list(self._waiting)
-            self._waiting.clear()
-            return rest
+            self._waiting.extend(executions)
+
+    def waiting(self) -> list[Execution]:
+        with self._lock:
+            return list(self._waiting)
+
+    def surrender(self, ids: Collection[UUID] | None = None) -> list[Execution]:
+        """Those that have not begun, all or the named ones, which this process will not begin any more."""
+        with self._lock:
+            stays = [each for each in self._waiting if ids is not None and each.id not in ids]
+            given = [each for each in self._waiting if ids is None or each.id in ids]
+            self._waiting = deque(stays)
+            return given
 
     def stalled_for(self) -> float:
         """Seconds since the latest execution was taken."""

@@ -1,0 +1,59 @@
+"""Limits of concurrency: which waiting executions may be claimed now.
+
+What runs is counted, not remembered: a slot is an execution that has started, so a slot comes back with whatever ends
+or recovers its execution. Counting and claiming happen under the lock of the limit's row, everywhere at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from deferapp.executions.states import State
+from deferapp.models import Execution, Limit, ledger
+
+if TYPE_CHECKING:
+    from deferapp.functions.registry import AnyFunction
+
+
+def keys_of(function: AnyFunction, ids: Iterable[UUID]) -> list[str]:
+    """The limits that these executions wait under."""
+    if function.config.concurrency_key is None:
+        return [function.name]
+    keys = _executions().filter(id__in=list(ids), state=State.CREATED).values_list("limit_key", flat=True)
+    return sorted({key or function.name for key in keys})
+
+
+def lock(keys: Collection[str]) -> None:
+    """Let nobody else count or claim under these limits until the transaction ends. (An UPDATE locks everywhere.)"""
+    limits = Limit.objects.using(ledger())
+    if limits.filter(key__in=keys).count() < len(keys):
+        limits.bulk_create([Limit(key=key) for key in keys], ignore_conflicts=True)
+    for key in sorted(keys):
+        limits.filter(key=key).update(key=key)
+
+
+def admitted(function: AnyFunction, key: str, waiting: QuerySet[Execution], moment: datetime, most: int) -> list[UUID]:
+    """Those of the waiting executions that may start now, the oldest first. To be called under the lock."""
+    limit = function.config.concurrency or 0
+    free = limit - under(function, key).filter(state__in=(State.STARTED, State.ABORTING)).count()
+    if free <= 0:
+        return []
+    due = under(function, key, waiting).filter(state=State.CREATED, due_at__lte=moment)
+    return list(due.order_by("created_at", "id").values_list("id", flat=True)[: min(free, most)])
+
+
+def under(function: AnyFunction, key: str, executions: QuerySet[Execution] | None = None) -> QuerySet[Execution]:
+    """The function's executions under a limit."""
+    rows = (_executions() if executions is None else executions).filter(function=function.name)
+    if function.config.concurrency_key is None:
+        return rows
+    return rows.filter(limit_key=key) if key != function.name else rows.filter(limit_key__isnull=True)
+
+
+def _executions() -> QuerySet[Execution]:
+    return Execution.objects.using(ledger())

@@ -1,0 +1,119 @@
+"""The bodies that are running in this process, and how each can be stopped.
+
+A coroutine is cancelled at its next `await`. A sync body in a process's main thread (pools prefork and solo) gets an
+exception by a signal. One in another thread cannot be stopped: its attempt ends in the ledger without it, and what it
+does afterwards settles nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from deferapp.executions.failure import Failure
+
+if TYPE_CHECKING:
+    from deferapp.functions.registry import AnyFunction
+    from deferapp.models import Execution
+
+SIGNAL: Final = getattr(signal, "SIGURG", None)
+"""Ignored where it is not expected, and used by hardly anybody."""
+
+
+class Interrupted(BaseException):
+    """Raised in a body that has to stop. No `except Exception` of a function stands in its way."""
+
+
+class Body:
+    """One body from its beginning to its end."""
+
+    def __init__(self, function: AnyFunction, execution: Execution, started_at: datetime) -> None:
+        self.function = function
+        self.execution = execution
+        self.started_at = started_at
+        self.limit: timedelta = function.config.longest
+        self.begun = time.monotonic()
+        self.stopped_for: Failure | None = None
+        self.stopped_at = float("inf")
+        self.is_given_up = False
+        self._stop: Callable[[], object] | None = None
+
+    @property
+    def is_overdue(self) -> bool:
+        return time.monotonic() - self.begun > self.limit.total_seconds()
+
+    def stop(self, why: Failure) -> bool:
+        """Stop it, for this reason; False if it cannot be stopped from outside. Only the first call does anything."""
+        if self.stopped_for is None:
+            self.stopped_for, self.stopped_at = why, time.monotonic()
+            if self._stop is not None:
+                self._stop()
+        return self._stop is not None
+
+    def stoppable_by(self, stop: Callable[[], object] | None) -> None:
+        self._stop = stop
+
+
+_running: set[Body] = set()
+_lock = threading.Lock()
+
+
+def running() -> list[Body]:
+    with _lock:
+        return list(_running)
+
+
+def forget_all() -> None:
+    """In a child that has just been forked: what runs in its parent does not run here."""
+    _running.clear()
+
+
+@contextmanager
+def entered(body: Body) -> Iterator[Body]:
+    """For a coroutine's body, from inside its task."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    if task is not None:
+        body.stoppable_by(lambda: loop.call_soon_threadsafe(task.cancel))
+    with _listed(body):
+        yield body
+
+
+@contextmanager
+def entered_in_thread(body: Body) -> Iterator[Body]:
+    """For a sync body."""
+    if SIGNAL is None or threading.current_thread() is not threading.main_thread():
+        with _listed(body):
+            yield body
+        return
+    before = signal.signal(SIGNAL, _raise_in(body))
+    body.stoppable_by(lambda: signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL))
+    try:
+        with _listed(body):
+            yield body
+    finally:
+        signal.signal(SIGNAL, before)
+
+
+@contextmanager
+def _listed(body: Body) -> Iterator[None]:
+    with _lock:
+        _running.add(body)
+    try:
+        yield
+    finally:
+        with _lock:
+            _running.discard(body)
+
+
+def _raise_in(body: Body) -> Callable[[int, Any], None]:
+    def handler(_signal: int, _frame: Any) -> None:
+        if body.stopped_for is not None and body in _running:
+            raise Interrupted(body.stopped_for.message)
+
+    return handler
