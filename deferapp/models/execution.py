@@ -12,6 +12,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from deferapp.clock import ordered_now
+from deferapp.executions.handle import Handle
 from deferapp.executions.ids import new_id
 from deferapp.executions.states import ErrorCode, State
 from deferapp.fields import MomentField
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-class Execution(models.Model):
+class Execution(Handle, models.Model):
     """One call of a background function, from its enqueue to its end."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -1,0 +1,88 @@
+"""What can be done with an execution in hand: methods of `Execution`, those that change it with a twin for async code.
+
+They act on the ledger, by `life`, whatever this copy of the row says, and read the row again afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from asgiref.sync import sync_to_async
+
+from deferapp.exceptions import (
+    ExecutionAbortingAlreadyInProgress,
+    ExecutionNotCancellable,
+    ExecutionNotFound,
+)
+from deferapp.executions.states import State
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class Handle:
+    """The methods; the fields are `Execution`'s."""
+
+    if TYPE_CHECKING:
+        id: UUID
+        state: str
+
+        def refresh_from_db(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def cancel(self, *, force: bool = False) -> Self:
+        """Cancel it if it has not started; with `force`, abort it if it has: it then ends as aborted, soon.
+
+        Raises `ExecutionNotCancellable`, and `ExecutionAbortingAlreadyInProgress` the second time.
+        """
+        from deferapp.executions import life
+
+        _write_what_was_collected()
+        if not life.cancel(self.id) and not (force and life.abort(self.id)):
+            self._refresh()
+            if force and self.state == State.ABORTING:
+                raise ExecutionAbortingAlreadyInProgress(f"{self} is being aborted already.")
+            raise ExecutionNotCancellable(f"{self} is {self.state}. {ExecutionNotCancellable.__doc__}")
+        self._refresh()
+        return self
+
+    async def acancel(self, *, force: bool = False) -> Self:
+        return await sync_to_async(self.cancel)(force=force)
+
+    @property
+    def result(self) -> Any:
+        """What its function returned.
+
+        Raises `ExecutionFailed` with the worker's message and traceback, `ExecutionResultNotAvailableYet` before the
+        end, and `ExecutionResultNotAvailable` when it ended without having run to its end.
+        """
+        from deferapp.executions import results
+
+        return results.of(self._read())
+
+    async def aresult(self) -> Any:
+        """`result` from async code."""
+        from deferapp.executions import results
+
+        return await sync_to_async(lambda: results.of(self._read()))()
+
+    def _read(self) -> Any:
+        self._refresh()
+        return self
+
+    def _refresh(self) -> None:
+        from deferapp.models import Execution, ledger
+
+        _write_what_was_collected()
+        try:
+            self.refresh_from_db(using=ledger())
+        except Execution.DoesNotExist:
+            raise ExecutionNotFound(f"There is no execution {self.id}; it may have been pruned.") from None
+
+
+def _write_what_was_collected() -> None:
+    """A running function may have enqueued this very execution a moment ago."""
+    from deferapp.executions.current import current_execution
+
+    current = current_execution()
+    if current is not None and current.collector is not None:
+        current.collector.flush()
