@@ -14,7 +14,7 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.dateparse import parse_duration
-from pytimeparse import parse as parse_words
+from pytimeparse.timeparse import timeparse
 
 from deferapp.exceptions import DurationError
 
@@ -30,7 +30,7 @@ def as_duration(value: Duration) -> timedelta:
     """The length of time that `value` says, never negative. Raises `DurationError`, which names the value."""
     length = as_signed_duration(value)
     if length < timedelta():
-        raise DurationError(f"a duration is not negative, as {value!r} is")
+        raise DurationError(f"a duration is not negative, as {value!r:.100} is")
     return length
 
 
@@ -41,7 +41,9 @@ def as_signed_duration(value: Duration) -> timedelta:
     except (ValueError, OverflowError):
         length = None
     if length is None:
-        raise DurationError(f'{value!r} is no duration: give a timedelta, seconds, or words as in "1h 30m" or "PT5M"')
+        raise DurationError(
+            f'{value!r:.100} is no duration: give a timedelta, seconds, or words as in "1h 30m" or "PT5M"'
+        )
     return length
 
 
@@ -58,14 +60,15 @@ def as_moment(value: When, now: datetime) -> datetime:
 def as_date(value: date) -> datetime:
     """The moment, in UTC, of a datetime, or of the midnight that begins a day.
 
-    What names no zone is read in the current one, which is `TIME_ZONE` unless `timezone.activate` chose another.
+    What names no zone is read in the project's, `TIME_ZONE`, also where `timezone.activate` has chosen a user's.
     """
     if not isinstance(value, date):
         raise DurationError(f"{value!r} is no date: give a datetime or a date")
     moment = value if isinstance(value, datetime) else datetime.combine(value, time())
     try:
-        aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-        return aware.astimezone(UTC)
+        if timezone.is_naive(moment):
+            moment = timezone.make_aware(moment, timezone.get_default_timezone())
+        return moment.astimezone(UTC)
     except OverflowError:
         raise DurationError(f"{value!r} is beyond the end of the calendar") from None
 
@@ -82,9 +85,9 @@ def _read_text(text: str) -> timedelta | None:
     if weeks := _ISO_WEEKS.fullmatch(text):
         return timedelta(weeks=int(weeks[1]))
     if text.startswith("P"):
-        return parse_duration(text) if text[-1].isalpha() and any(map(str.isdigit, text)) else None
+        return None if text.endswith(("P", "T")) else parse_duration(text)
     # Clocks as "4:13" could be minutes or hours; signs belong to numbers.
     if not text[:1].isdigit() or not text[-1].isalpha() or ":" in text:
         return None
-    seconds = parse_words(text)
+    seconds = timeparse(text)
     return None if seconds is None or not math.isfinite(seconds) else timedelta(seconds=seconds)
