@@ -48,6 +48,13 @@ def current_execution() -> CurrentExecution | None:
     return _current.get()
 
 
+def write_collected() -> None:
+    """Write what the running function, if any, has enqueued and that waits to be written together with more."""
+    current = _current.get()
+    if current is not None and current.collector is not None:
+        current.collector.flush()
+
+
 @contextmanager
 def running(execution: CurrentExecution) -> Iterator[None]:
     token = _current.set(execution)

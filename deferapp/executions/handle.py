@@ -34,9 +34,9 @@ class Handle:
 
         Raises `ExecutionNotCancellable`, and `ExecutionAbortingAlreadyInProgress` the second time.
         """
-        from deferapp.executions import life
+        from deferapp.executions import current, life
 
-        _write_what_was_collected()
+        current.write_collected()
         if not life.cancel(self.id) and not (force and life.abort(self.id)):
             self._refresh()
             if force and self.state == State.ABORTING:
@@ -70,19 +70,11 @@ class Handle:
         return self
 
     def _refresh(self) -> None:
+        from deferapp.executions import current
         from deferapp.models import Execution, ledger
 
-        _write_what_was_collected()
+        current.write_collected()
         try:
             self.refresh_from_db(using=ledger())
         except Execution.DoesNotExist:
             raise ExecutionNotFound(f"There is no execution {self.id}; it may have been pruned.") from None
-
-
-def _write_what_was_collected() -> None:
-    """A running function may have enqueued this very execution a moment ago."""
-    from deferapp.executions.current import current_execution
-
-    current = current_execution()
-    if current is not None and current.collector is not None:
-        current.collector.flush()

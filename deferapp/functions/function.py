@@ -11,6 +11,8 @@ import inspect
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
+from asgiref.sync import sync_to_async
+
 from deferapp.exceptions import ScheduledFunctionError
 from deferapp.functions.config import Config
 
@@ -46,6 +48,30 @@ class Declared(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    def pause(self) -> None:
+        """Hold its executions from now on; it goes on accepting them. What runs goes on."""
+        from deferapp.executions import pauses
+
+        pauses.pause(self.name)
+
+    async def apause(self) -> None:
+        await sync_to_async(self.pause)()
+
+    def resume(self) -> None:
+        """Run what was held, all of it."""
+        from deferapp.executions import pauses
+
+        pauses.resume(self.name)
+
+    async def aresume(self) -> None:
+        await sync_to_async(self.resume)()
+
+    @property
+    def is_paused(self) -> bool:
+        from deferapp.executions import pauses
+
+        return pauses.is_paused(self.name)
+
 
 class BackgroundFunction(Declared[P, R]):
     """A function whose calls are enqueued and run by a worker."""
@@ -70,6 +96,10 @@ class BackgroundFunction(Declared[P, R]):
         from deferapp.executions import enqueue
 
         return await enqueue.aone(self, args, kwargs)
+
+    def result(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Enqueue one execution and wait for what it returns: at once in sync code, awaited in async code."""
+        return await_result(self)(*args, **kwargs)
 
     def map(self, values: Iterable[Any]) -> Ids:
         """Enqueue one execution for each value, its only argument; return their ids, in order.
@@ -122,6 +152,26 @@ class ScheduledFunction(Declared[P, R]):
         from deferapp.executions import enqueue
 
         return await enqueue.aone(self, (), {})
+
+
+def await_result(function: BackgroundFunction[P, R], timeout: float | None = None) -> Callable[P, Any]:
+    """A function that enqueues and waits for the result: awaited in async code, at once in sync code.
+
+    A failed execution raises `ExecutionFailed` with the worker's message and traceback, one that is cancelled,
+    aborted or discarded `ExecutionResultNotAvailable`; after `timeout` seconds `ResultTimeout`, and it goes on.
+    """
+
+    def in_sync(*args: P.args, **kwargs: P.kwargs) -> Any:
+        from deferapp.executions import waiting
+
+        return waiting.wait(function.enqueue(*args, **kwargs), timeout)
+
+    async def in_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+        from deferapp.executions import waiting
+
+        return await waiting.await_(await function.aenqueue(*args, **kwargs), timeout)
+
+    return lambda *args, **kwargs: (in_async if _in_event_loop() else in_sync)(*args, **kwargs)
 
 
 def _in_event_loop() -> bool:
