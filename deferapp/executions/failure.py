@@ -25,6 +25,10 @@ class Failure:
     message: str = ""
     traceback: str = ""
     is_permanent: bool = False
+    retry_after: timedelta | None = None
+    """How long to wait before the next attempt; None leaves it to the policy."""
+    is_postponed: bool = False
+    """A server has named `retry_after`: it is busy, which is not the function's failure."""
 
     @property
     def summary(self) -> str:
@@ -38,7 +42,13 @@ OUT_OF_MEMORY: Final = Failure(code=ErrorCode.OUT_OF_MEMORY, message="The worker
 ABORTED: Final = Failure(code=ErrorCode.INTERNAL, message="The execution was aborted.", is_permanent=True)
 
 
-def of(error: BaseException, *, is_permanent: bool = False) -> Failure:
+def of(
+    error: BaseException,
+    *,
+    is_permanent: bool = False,
+    retry_after: timedelta | None = None,
+    is_postponed: bool = False,
+) -> Failure:
     """The failure that an exception raised by a function's body is."""
     lines = traceback.format_exception(type(error), error, _without_own_frames(error))
     return Failure(
@@ -47,6 +57,8 @@ def of(error: BaseException, *, is_permanent: bool = False) -> Failure:
         message=storable(_message(error))[:MESSAGE_LIMIT],
         traceback=storable("".join(lines))[-TRACEBACK_LIMIT:],
         is_permanent=is_permanent,
+        retry_after=retry_after,
+        is_postponed=is_postponed,
     )
 
 

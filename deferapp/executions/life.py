@@ -37,6 +37,8 @@ class Ending:
     result_json: str | None = None
     failure: Failure | None = None
     retry_at: datetime | None = None
+    counts: bool = True
+    """Whether it counts against the policy; if not, its attempt is recorded without an error code."""
 
 
 def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id: int, most: int) -> list[Execution]:
@@ -184,7 +186,7 @@ def _attempt(ending: Ending, worker: str) -> Attempt:
         started_at=ending.started_at,
         ended_at=ending.ended_at,
         retry_at=ending.retry_at,
-        error_code=failure.code if failure else "",
+        error_code=failure.code if failure and ending.counts else "",
         error_type=failure.type if failure else "",
         error_message=failure.message if failure else "",
         traceback=failure.traceback if failure else "",

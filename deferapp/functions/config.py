@@ -12,6 +12,9 @@ from deferapp import conf
 from deferapp.durations import as_duration
 from deferapp.exceptions import DeclarationError
 
+ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
+"""What `except` takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
@@ -66,6 +69,8 @@ class Declaration(TypedDict, total=False):
     concurrency_key: str | Callable[..., Any] | None
     max_concurrency_action: Literal["keep", "cancel"]
     max_duration: timedelta | float | str
+    retry_on: ErrorTypes
+    give_up_on: ErrorTypes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,10 @@ class Config:
     """What becomes of an execution that meets the limit: it waits, or is cancelled."""
     max_duration: timedelta | float | str = timedelta(minutes=30)
     """How long an attempt may take: a timedelta, seconds, or words as in "2m". Past it, it fails with ER0001."""
+    retry_on: ErrorTypes = ()
+    """Errors that are retried although they look permanent: an exception type or a tuple of them."""
+    give_up_on: ErrorTypes = ()
+    """Errors that end the execution at once; they go before `retry_on`."""
 
     def __post_init__(self) -> None:
         if self.retry is not None:
@@ -94,6 +103,8 @@ class Config:
             raise DeclarationError(f"max_duration is a time, not {self.max_duration!r}")
         if self.max_concurrency_action not in ("keep", "cancel"):
             raise DeclarationError(f"max_concurrency_action is 'keep' or 'cancel', not {self.max_concurrency_action!r}")
+        _check_error_types("retry_on", self.retry_on)
+        _check_error_types("give_up_on", self.give_up_on)
 
     @cached_property
     def longest(self) -> timedelta:
@@ -103,3 +114,9 @@ class Config:
     @property
     def retry_policy(self) -> RetryPolicy:
         return as_policy(conf.current().RETRY if self.retry is None else self.retry)
+
+
+def _check_error_types(name: str, value: object) -> None:
+    for kind in value if isinstance(value, tuple) else (value,):
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise DeclarationError(f"{name} is an exception type or a tuple of them, not {value!r}")

@@ -10,11 +10,13 @@ from asgiref.sync import sync_to_async
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 
 from deferapp.clock import now
-from deferapp.exceptions import ArgumentGone, DeferError, ResultError
+from deferapp.exceptions import ArgumentGone, DeferError
 from deferapp.executions import failure
 from deferapp.executions.current import CurrentExecution, running
+from deferapp.executions.errors import judge
 from deferapp.executions.failure import Failure
 from deferapp.executions.values import decode_call, encode_result
+from deferapp.functions.config import Config
 from deferapp.workers import bodies
 from deferapp.workers.bodies import Body
 
@@ -81,8 +83,18 @@ def _returned(function: AnyFunction, value: Any, body: Body) -> Ended:
 
 
 def _failed(error: BaseException, body: Body) -> Ended:
-    why = body.stopped_for or failure.of(error, is_permanent=isinstance(error, ResultError))
+    why = body.stopped_for or _judged(error, body.function.config)
     return Ended(started_at=body.started_at, ended_at=now(), failure=why)
+
+
+def _judged(error: BaseException, config: Config) -> Failure:
+    verdict = judge(error, retry_on=config.retry_on, give_up_on=config.give_up_on)
+    return failure.of(
+        error,
+        is_permanent=verdict.is_permanent,
+        retry_after=verdict.retry_after,
+        is_postponed=verdict.is_postponed,
+    )
 
 
 def _unloadable(error: Exception, body: Body) -> Ended | Gone:

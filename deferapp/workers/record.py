@@ -1,11 +1,10 @@
-"""Recording how an attempt ended: whether another follows is decided here, and carried out by `life`."""
+"""Recording how an attempt ended."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deferapp.executions import life, retry
-from deferapp.executions.life import Ending
+from deferapp.executions import life, outcome
 from deferapp.workers import presence
 from deferapp.workers.attempt import Ended, Gone
 
@@ -19,13 +18,8 @@ def record(function: AnyFunction, execution: Execution, ended: Ended | Gone) -> 
     if isinstance(ended, Gone):
         life.discard(execution, ended.reason)
         return
-    wait = retry.delay(function.config.retry_policy, execution.attempt, ended.failure) if ended.failure else None
-    ending = Ending(
-        execution=execution,
-        started_at=ended.started_at,
-        ended_at=ended.ended_at,
-        result_json=ended.result_json,
-        failure=ended.failure,
-        retry_at=None if wait is None else ended.ended_at + wait,
-    )
+    if ended.failure is None:
+        ending = outcome.of_success(execution, ended.started_at, ended.ended_at, ended.result_json)
+    else:
+        ending = outcome.of_failure(execution, function.config, ended.failure, ended.started_at, ended.ended_at)
     life.settle([ending], worker=str(presence.current()))

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from deferapp.clock import now
 from deferapp.dispatch import publish
-from deferapp.executions import failure, life, retry
+from deferapp.executions import failure, life, outcome
 from deferapp.executions.failure import Failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
@@ -54,11 +54,4 @@ def _lost(execution: Execution, why: Failure) -> Ending:
     function = registry.get(execution.function)
     config = function.config if function else Config()
     moment = now()
-    wait = retry.delay(config.retry_policy, execution.attempt, why)
-    return Ending(
-        execution=execution,
-        started_at=execution.started_at or moment,
-        ended_at=moment,
-        failure=why,
-        retry_at=None if wait is None else moment + wait,
-    )
+    return outcome.of_failure(execution, config, why, execution.started_at or moment, moment)
