@@ -1,3 +1,5 @@
+from django.utils import timezone
+
 from deferapp import defer
 from tests.clock import hours
 from tests.shop import witness
@@ -5,4 +7,4 @@ from tests.shop import witness
 
 @defer.cron(f"* {hours.ELSEWHERE} * * *")
 def every_minute_of_other_hours() -> None:
-    witness.tell("every_minute_of_other_hours")
+    witness.tell(f"every_minute_of_other_hours {timezone.now():%H:%M}")
