@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import IntegrityError, connections, transaction
 
 from deferapp import conf
 from deferapp.clock import ordered_now
 from deferapp.dispatch import publish
+from deferapp.durations import as_moment
+from deferapp.exceptions import OptionError
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import current_execution
-from deferapp.executions.ids import Ids, new_id
+from deferapp.executions.ids import Ids, keyed_id, new_id
 from deferapp.executions.values import encode_call
+from deferapp.functions.limit_key import limit_key
 from deferapp.models import Execution, ledger
 
 if TYPE_CHECKING:
@@ -29,8 +33,10 @@ Call = Iterable[Any]
 
 
 def one(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
-    """Enqueue one execution."""
+    """Enqueue one execution; with a key, give the one that has it if there is one."""
     execution = _build(function, args, kwargs)
+    if function.assigned.key is not None:
+        return _write_unless_known(execution)
     collector = _collector()
     if collector is None or connections[ledger()].in_atomic_block or not collector.takes(execution):
         write([execution])
@@ -41,6 +47,8 @@ def one(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 async def aone(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
     execution = _build(function, args, kwargs)
+    if function.assigned.key is not None:
+        return await sync_to_async(_write_unless_known)(execution)
     collector = _collector()
     if collector is None or not collector.takes(execution):
         await sync_to_async(write)([execution])
@@ -56,11 +64,12 @@ def write(executions: Sequence[Execution]) -> None:
     """
     Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=BATCH)
     for function, group in itertools.groupby(executions, key=lambda execution: execution.function):
-        publish.on_commit(function, [execution.id for execution in group])
+        _publish(function, group)
 
 
 def many(function: AnyFunction, calls: Iterable[Call]) -> Ids:
     """Enqueue an execution for each call, a batch at a time."""
+    _refuse_key(function)
     ids = Ids()
     for batch in _batches(iter(calls)):
         ids.extend(_batch(function, batch))
@@ -70,6 +79,7 @@ def many(function: AnyFunction, calls: Iterable[Call]) -> Ids:
 async def amany(function: AnyFunction, calls: Iterable[Call] | AsyncIterable[Call]) -> Ids:
     if not isinstance(calls, AsyncIterable):
         return await sync_to_async(many)(function, calls)
+    _refuse_key(function)
     ids = Ids()
     async for batch in _abatches(calls):
         ids.extend(await sync_to_async(_batch)(function, batch))
@@ -82,6 +92,32 @@ def _batch(function: AnyFunction, calls: list[Call]) -> Ids:
     return Ids(execution.id for execution in executions)
 
 
+def _refuse_key(function: AnyFunction) -> None:
+    if function.assigned.key is not None:
+        raise OptionError(f"key= names one execution of {function.name}: give each call of a map a key of its own")
+
+
+def _write_unless_known(execution: Execution) -> Execution:
+    """Write an execution whose id follows from a key, and publish it; if it is there already, only read it."""
+    rows = Execution.objects.using(ledger())
+    if known := rows.filter(id=execution.id).first():
+        return known
+    try:
+        with transaction.atomic(using=ledger()):
+            execution.save(using=ledger(), force_insert=True)
+    except IntegrityError:
+        return rows.get(id=execution.id)
+    _publish(execution.function, [execution])
+    return execution
+
+
+def _publish(function: str, executions: Iterable[Execution]) -> None:
+    """Publish those that are due; housekeeping publishes the others when they are."""
+    due = [execution.id for execution in executions if execution.due_at <= execution.created_at]
+    if due:
+        publish.on_commit(function, due)
+
+
 def _collector() -> Collector | None:
     current = current_execution()
     return current.collector if current else None
@@ -89,17 +125,29 @@ def _collector() -> Collector | None:
 
 def _build(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
     arguments = encode_call(function.name, function.signature, tuple(args), dict(kwargs))
+    options = function.assigned
     parent = current_execution()
     moment = ordered_now()
+    due_at = moment if options.delay is None else max(moment, as_moment(options.delay, moment))
     return Execution(
-        id=parent.next_child_id(function.name, arguments) if parent else new_id(),
+        id=_id(function, arguments),
         function=function.name,
         arguments_json=arguments,
         parent_id=parent.id if parent else None,
         created_at=moment,
-        due_at=moment,
-        dispatch_at=moment + conf.republish_after(),
+        due_at=due_at,
+        dispatch_at=due_at if due_at > moment else moment + conf.republish_after(),
+        discard_at=None if options.discard_after is None else as_moment(options.discard_after, moment),
+        metadata=dict(options.metadata),
+        limit_key=limit_key(function, args, kwargs),
     )
+
+
+def _id(function: AnyFunction, arguments: str) -> UUID:
+    if function.assigned.key is not None:
+        return keyed_id(function.name, function.assigned.key)
+    parent = current_execution()
+    return parent.next_child_id(function.name, arguments) if parent else new_id()
 
 
 def _batches(calls: Iterator[Call]) -> Iterator[list[Call]]:

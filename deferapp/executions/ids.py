@@ -1,4 +1,4 @@
-"""The ids of executions: UUIDs of version 7.
+"""The ids of executions: UUIDs of version 7, and of version 8 for those that a caller gave a key.
 
 An execution that must exist only once gets an id that follows from what it is, so that the primary key itself
 refuses the second one: a child from its parent, function, arguments and the number of equal calls before it, a
@@ -38,15 +38,21 @@ def due_id(function: str, due_at: datetime) -> UUID:
     return _derived(milliseconds, "due", function, due_at.isoformat())
 
 
+def keyed_id(function: str, key: str) -> UUID:
+    """The id of the one execution of a function that has this key. All of it is a hash: a key has no time."""
+    digest = blake2b(f"{function}\0{key}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return UUID(int=_as_version(8, int.from_bytes(digest)))
+
+
 def _derived(milliseconds: int, *parts: str) -> UUID:
     digest = blake2b("\0".join(parts).encode(), digest_size=_HASH_BYTES).digest()
-    return UUID(int=_as_version_7(milliseconds << _TIME_SHIFT | int.from_bytes(digest)))
+    return UUID(int=_as_version(7, milliseconds << _TIME_SHIFT | int.from_bytes(digest)))
 
 
-def _as_version_7(value: int) -> int:
-    """Version and variant bits as RFC 9562, section 5.7 has them; `UUID(version=7)` is refused before Python 3.14."""
+def _as_version(version: int, value: int) -> int:
+    """With version and variant bits as in RFC 9562, sections 5.7 and 5.8; `UUID` sets them from Python 3.14 on."""
     value &= ~(0xF << 76 | 0x3 << 62)
-    return value | 0x7 << 76 | 0x2 << 62
+    return value | version << 76 | 0x2 << 62
 
 
 class Ids(Sequence[UUID]):

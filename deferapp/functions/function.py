@@ -6,15 +6,17 @@ Importing this module, declaring and importing a function load no models; enqueu
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import inspect
 from collections.abc import AsyncIterable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
 
 from asgiref.sync import sync_to_async
 
-from deferapp.exceptions import ScheduledFunctionError
+from deferapp.exceptions import OptionError, ScheduledFunctionError
 from deferapp.functions.config import Config
+from deferapp.functions.options import Given, Options
 
 if TYPE_CHECKING:
     from deferapp.executions.ids import Ids
@@ -33,11 +35,25 @@ class Declared(Generic[P, R]):
         self.func = func
         self.name = name
         self.config = config
+        self.assigned = Options()
         self.is_async = inspect.iscoroutinefunction(func)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
         return inspect.signature(self.func)
+
+    def options(self, **given: Unpack[Given]) -> Self:
+        """A new function object whose executions get these options; this one stays as it is.
+
+        `delay` (a duration from the enqueue, or a date), `discard_after` (the same: it must have started by then),
+        `metadata` (up to 25 pairs of printable ASCII strings), `key` (a call with a key that exists gives the execution
+        that exists), `concurrency_key` (which of the function's limits it counts under, if it has any). Later options
+        win, None takes one back, metadata is replaced whole. Raises `OptionError`, `DurationError`, and `TypeError`
+        for an option that there is not.
+        """
+        other = copy.copy(self)
+        other.assigned = self.assigned.merged(**given)
+        return other
 
     @property
     def place(self) -> str:
@@ -172,6 +188,16 @@ def await_result(function: BackgroundFunction[P, R], timeout: float | None = Non
         return await waiting.await_(await function.aenqueue(*args, **kwargs), timeout)
 
     return lambda *args, **kwargs: (in_async if _in_event_loop() else in_sync)(*args, **kwargs)
+
+
+FunctionT = TypeVar("FunctionT", bound=Declared[..., Any])
+
+
+def assign_options(function: FunctionT, /, **given: Unpack[Given]) -> FunctionT:
+    """`function.options(…)`."""
+    if not isinstance(function, Declared):
+        raise OptionError(f"options are assigned to what defer() makes of a function, not to {function!r:.100}")
+    return function.options(**given)
 
 
 def _in_event_loop() -> bool:
