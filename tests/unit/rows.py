@@ -9,12 +9,20 @@ from uuid import UUID, uuid4
 
 from deferapp.clock import now, ordered_now
 from deferapp.executions import life
+from deferapp.functions.config import Config
+from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Execution, Worker
 
 _numbers = itertools.count(1)
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+
+
+def _plain(*args: Any) -> None: ...
+
+
+async def _plain_async(*args: Any) -> None: ...
 
 
 def make_worker(**fields: Any) -> Worker:
@@ -42,13 +50,19 @@ def make_executions(count: int, function: str = "shop.defer.mail") -> list[Execu
     return [make_execution(function) for _ in range(count)]
 
 
+def function_named(name: str, *, is_async: bool = False, **config: Any) -> BackgroundFunction[..., Any]:
+    """A function of this name that the registry does not know."""
+    return BackgroundFunction(_plain_async if is_async else _plain, name, Config(**config))
+
+
 def claim(executions: list[Execution], *, worker: Worker | None = None, token: UUID | None = None) -> list[Execution]:
     """Claim executions of one function as a worker does."""
     return life.claim(
-        executions[0].function,
+        function_named(executions[0].function),
         [execution.pk for execution in executions],
         claim=token or uuid4(),
         worker_id=worker.pk if worker else 1,
+        most=100,
     )
 
 

@@ -31,13 +31,12 @@ def test_no_execution_is_claimed_by_two_workers() -> None:
 
 
 def test_of_settling_and_giving_back_at_once_each_execution_sees_one() -> None:
-    token = uuid4()
-    executions = claim(make_executions(20), token=token)
+    executions = claim(make_executions(20))
     moment = now()
     endings = [Ending(execution=each, started_at=moment, ended_at=moment) for each in executions]
     settled, given_back = at_once(
-        lambda: sum(persist(partial(life.settle, token, [ending], worker="w")) for ending in endings),
-        lambda: sum(persist(partial(life.give_back, token, [each])) for each in executions[::-1]),
+        lambda: sum(persist(partial(life.settle, [ending], worker="w")) for ending in endings),
+        lambda: sum(persist(partial(life.give_back, [each])) for each in executions[::-1]),
     )
     assert settled + given_back == 20
     assert Execution.objects.filter(state=State.SUCCEEDED, attempt=1).count() == settled
@@ -46,13 +45,12 @@ def test_of_settling_and_giving_back_at_once_each_execution_sees_one() -> None:
 
 
 def test_an_attempt_that_two_recover_at_once_is_lost_once() -> None:
-    token = uuid4()
-    executions = claim(make_executions(10), token=token)
+    executions = claim(make_executions(10))
     moment = now()
     endings = [
         Ending(execution=each, started_at=moment, ended_at=moment, failure=failure.LOST, retry_at=moment)
         for each in executions
     ]
-    lost = at_once(*[partial(life.settle, token, endings, worker="dead")] * 3)
+    lost = at_once(*[partial(life.settle, endings, worker="dead")] * 3)
     assert sum(lost) == 10
     assert Attempt.objects.count() == 10

@@ -12,7 +12,16 @@ from deferapp.executions import failure, life
 from deferapp.executions.life import Ending
 from deferapp.executions.states import ErrorCode, State
 from deferapp.models import Attempt, Execution
-from tests.unit.rows import MINUTE, SECOND, claim, make_execution, make_executions, make_worker, values_of
+from tests.unit.rows import (
+    MINUTE,
+    SECOND,
+    claim,
+    function_named,
+    make_execution,
+    make_executions,
+    make_worker,
+    values_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -67,21 +76,22 @@ def test_what_is_not_due_is_not_claimed() -> None:
 
 def test_a_message_of_another_function_claims_nothing() -> None:
     execution = make_execution("shop.defer.mail")
-    assert life.claim("shop.defer.bill", [execution.pk], claim=uuid4(), worker_id=1) == []
+    other = function_named("shop.defer.bill")
+    assert life.claim(other, [execution.pk], claim=uuid4(), worker_id=1, most=9) == []
     assert values_of(execution)["state"] == State.CREATED
 
 
 def test_an_id_that_the_ledger_does_not_know_is_left_out() -> None:
     execution = make_execution()
     ids = [uuid4(), execution.pk, execution.pk]
-    assert life.claim(execution.function, ids, claim=uuid4(), worker_id=1) == [execution]
+    function = function_named(execution.function)
+    assert life.claim(function, ids, claim=uuid4(), worker_id=1, most=9) == [execution]
 
 
 def test_a_result_ends_the_execution_and_is_kept_with_its_attempt() -> None:
-    token = uuid4()
-    (execution,) = claim([make_execution()], token=token)
+    (execution,) = claim([make_execution()])
     ending = ending_of(execution, result_json="[1]")
-    assert life.settle(token, [ending], worker="w 1") == 1
+    assert life.settle([ending], worker="w 1") == 1
     after = values_of(execution)
     assert (after["state"], after["result_json"], after["attempt"]) == (State.SUCCEEDED, "[1]", 1)
     assert (after["started_at"], after["ended_at"]) == (ending.started_at, ending.ended_at)
@@ -92,9 +102,8 @@ def test_a_result_ends_the_execution_and_is_kept_with_its_attempt() -> None:
 
 
 def test_a_failure_without_a_retry_ends_the_execution_and_says_why() -> None:
-    token = uuid4()
-    (execution,) = claim([make_execution()], token=token)
-    life.settle(token, [ending_of(execution, failure=FAILURE)], worker="w")
+    (execution,) = claim([make_execution()])
+    life.settle([ending_of(execution, failure=FAILURE)], worker="w")
     after = values_of(execution)
     assert (after["state"], after["error_code"]) == (State.FAILED, ErrorCode.FUNCTION_FAILED)
     assert after["reason"] == "ValueError: no such street"
@@ -106,9 +115,9 @@ def test_a_failure_without_a_retry_ends_the_execution_and_says_why() -> None:
 
 
 def test_a_failure_with_a_retry_waits_again_until_it_is_due_and_says_why() -> None:
-    token, retry_at = uuid4(), now() + MINUTE
-    (execution,) = claim([make_execution()], token=token)
-    life.settle(token, [ending_of(execution, failure=FAILURE, retry_at=retry_at)], worker="w")
+    retry_at = now() + MINUTE
+    (execution,) = claim([make_execution()])
+    life.settle([ending_of(execution, failure=FAILURE, retry_at=retry_at)], worker="w")
     after = values_of(execution)
     assert (after["state"], after["due_at"], after["dispatch_at"]) == (State.CREATED, retry_at, retry_at)
     assert (after["attempt"], after["ended_at"], after["claim"]) == (1, None, None)
@@ -119,13 +128,11 @@ def test_a_failure_with_a_retry_waits_again_until_it_is_due_and_says_why() -> No
 def test_the_attempts_of_an_execution_are_numbered_and_a_success_clears_the_reason() -> None:
     execution = make_execution()
     for number in (1, 2):
-        token = uuid4()
-        (held,) = claim([execution], token=token)
+        (held,) = claim([execution])
         assert held.attempt == number
-        life.settle(token, [ending_of(held, failure=FAILURE, retry_at=now())], worker="w")
-    token = uuid4()
-    (held,) = claim([execution], token=token)
-    life.settle(token, [ending_of(held)], worker="w")
+        life.settle([ending_of(held, failure=FAILURE, retry_at=now())], worker="w")
+    (held,) = claim([execution])
+    life.settle([ending_of(held)], worker="w")
     assert list(execution.attempts.values_list("number", "outcome")) == [
         (1, "failed"),
         (2, "failed"),
@@ -136,62 +143,57 @@ def test_the_attempts_of_an_execution_are_numbered_and_a_success_clears_the_reas
 
 
 def test_a_claim_that_is_gone_settles_nothing() -> None:
-    token = uuid4()
-    (execution,) = claim([make_execution()], token=token)
-    life.give_back(token)
+    (execution,) = claim([make_execution()])
+    life.give_back([execution])
     claim([execution])
     before = values_of(execution)
-    assert life.settle(token, [ending_of(execution, result_json="1")], worker="late") == 0
+    assert life.settle([ending_of(execution, result_json="1")], worker="late") == 0
     assert values_of(execution) == before
     assert not Attempt.objects.exists()
 
 
 def test_what_is_settled_is_not_settled_again() -> None:
-    token = uuid4()
-    (execution,) = claim([make_execution()], token=token)
-    assert life.settle(token, [ending_of(execution)], worker="w") == 1
-    assert life.settle(token, [ending_of(execution, failure=FAILURE)], worker="w") == 0
+    (execution,) = claim([make_execution()])
+    assert life.settle([ending_of(execution)], worker="w") == 1
+    assert life.settle([ending_of(execution, failure=FAILURE)], worker="w") == 0
     assert values_of(execution)["state"] == State.SUCCEEDED
     assert Attempt.objects.count() == 1
 
 
 def test_of_several_endings_only_those_still_held_are_recorded() -> None:
-    token = uuid4()
-    first, second = claim(make_executions(2), token=token)
-    life.give_back(token, [first])
-    assert life.settle(token, [ending_of(first), ending_of(second)], worker="w") == 1
+    first, second = claim(make_executions(2))
+    life.give_back([first])
+    assert life.settle([ending_of(first), ending_of(second)], worker="w") == 1
     assert list(Attempt.objects.values_list("execution_id", flat=True)) == [second.pk]
 
 
 def test_what_is_given_back_is_as_if_it_had_not_been_claimed_and_due_for_dispatch() -> None:
     execution = make_execution()
     before = values_of(execution)
-    token = uuid4()
-    claim([execution], token=token)
-    assert life.give_back(token) == 1
+    assert life.give_back(claim([execution])) == 1
     assert values_of(execution) == {**before, "dispatch_at": before["due_at"]}
     assert not Attempt.objects.exists()
 
 
 def test_only_the_named_executions_of_a_claim_are_given_back() -> None:
-    token = uuid4()
-    first, second, third = claim(make_executions(3), token=token)
-    assert life.give_back(token, [second, third]) == 2
-    assert life.give_back(token, []) == 0
+    first, second, third = claim(make_executions(3))
+    assert life.give_back([second, third]) == 2
+    assert life.give_back([]) == 0
     assert values_of(first)["state"] == State.STARTED
     assert {values_of(each)["state"] for each in (second, third)} == {State.CREATED}
 
 
 def test_giving_back_takes_nothing_from_another_claim() -> None:
-    (execution,) = claim([make_execution()])
-    assert life.give_back(uuid4(), [execution]) == 0
-    assert values_of(execution)["state"] == State.STARTED
+    (stale,) = claim([make_execution()])
+    life.give_back([stale])
+    claim([stale])
+    assert life.give_back([stale]) == 0
+    assert values_of(stale)["state"] == State.STARTED
 
 
 def test_a_discarded_execution_ends_with_its_reason_and_without_an_attempt() -> None:
-    token = uuid4()
-    (execution,) = claim([make_execution()], token=token)
-    assert life.discard(token, execution, "gone " * 200) == 1
+    (execution,) = claim([make_execution()])
+    assert life.discard(execution, "gone " * 200) == 1
     after = values_of(execution)
     assert (after["state"], after["attempt"], after["dispatch_at"]) == (State.DISCARDED, 0, None)
     assert after["reason"] == ("gone " * 200)[:500]
@@ -200,6 +202,8 @@ def test_a_discarded_execution_ends_with_its_reason_and_without_an_attempt() -> 
 
 
 def test_a_claim_that_is_gone_discards_nothing() -> None:
-    (execution,) = claim([make_execution()])
-    assert life.discard(uuid4(), execution, "gone") == 0
-    assert values_of(execution)["state"] == State.STARTED
+    (stale,) = claim([make_execution()])
+    life.give_back([stale])
+    claim([stale])
+    assert life.discard(stale, "gone") == 0
+    assert values_of(stale)["state"] == State.STARTED
