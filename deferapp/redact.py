@@ -21,8 +21,8 @@ STARS: Final = SafeExceptionReporterFilter.cleansed_substitute
 _KEY: Final = re.compile(r"""(?<![\w-])([\w-]{1,100}+)(?<!Error)(?<!Exception)\\?["']?[ \t]{0,5}[:=][ \t]{0,5}""")
 # A quote that does not close ends with its line: texts are cut off when they are recorded.
 _VALUE: Final = re.compile(
-    r"""  "(?:[^"\\\n]|\\.)*+"?
-        | '(?:[^'\\\n]|\\.)*+'?
+    r"""  [bfru]{0,2}"(?:[^"\\\n]|\\.)*+"?
+        | [bfru]{0,2}'(?:[^'\\\n]|\\.)*+'?
         | \\"(?:[^"\\\n]|\\[^"\n])*+(?:\\")?
         | (?:bearer|basic|token)[ ]{1,5}[^\s"',;]++
         | (?P<bare>[^\s"'&,;()\[\]{}]++)""",
@@ -65,6 +65,5 @@ def redact_text(text: str, hidden: re.Pattern[str] | None = None) -> str:
 
 def _is_code(value: re.Match[str], text: str) -> bool:
     """Whether this is no value but an expression in a traceback's line of source: `get_password()`, `lambda: …`"""
-    return value["bare"] is not None and (
-        value["bare"] == "lambda" or text[value.end() : value.end() + 1] in ("(", "[")
-    )
+    opens_bracket = text.startswith(("(", "["), value.end())
+    return value["bare"] is not None and (opens_bracket or value["bare"] == "lambda")

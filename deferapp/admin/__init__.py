@@ -1,0 +1,10 @@
+"""What staff see of the ledger in Django admin: lists and pages to read, nothing to change.
+
+Whoever has Django's view permission sees everything of a model, arguments and results included, redacted by key.
+"""
+
+from deferapp.admin.executions import ExecutionAdmin
+from deferapp.admin.schedules import ScheduleAdmin
+from deferapp.admin.workers import WorkerAdmin
+
+__all__ = ["ExecutionAdmin", "ScheduleAdmin", "WorkerAdmin"]

@@ -1,0 +1,34 @@
+"""Staff of several kinds, signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+
+@pytest.fixture(autouse=True)
+def ledger(db: None) -> None:
+    """Every page reads the ledger."""
+
+
+@pytest.fixture
+def staff() -> Callable[..., Client]:
+    """A client signed in as staff that have these permissions and no others."""
+
+    def sign_in(*codenames: str) -> Client:
+        user = User.objects.create_user("staff", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def viewer(staff: Callable[..., Client]) -> Client:
+    """Staff that may view executions, schedules and workers."""
+    return staff("view_execution", "view_schedule", "view_worker")

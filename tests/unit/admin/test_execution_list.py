@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from deferapp.admin.paginator import CappedPaginator
+from deferapp.clock import now
+from deferapp.executions.states import State
+from deferapp.models import DueMoment, Execution, Schedule
+from tests.unit.admin.pages import open_page, rows_of, text_of
+from tests.unit.rows import make_execution
+
+
+def listed(client: Client, **query: object) -> list[UUID]:
+    """The ids of the executions in the list, from the top."""
+    html = rows_of(open_page(client, "execution_changelist", **query))
+    return [UUID(part[:36]) for part in html.split('<span class="deferapp-id" title="')[1:]]
+
+
+def test_the_newest_execution_stands_on_top(viewer: Client) -> None:
+    first, second, third = (make_execution() for _ in range(3))
+    assert listed(viewer) == [third.pk, second.pk, first.pk]
+
+
+def test_a_row_tells_state_times_and_parent(viewer: Client) -> None:
+    moment = now()
+    parent = make_execution("shop.defer.mail_all")
+    child = make_execution(
+        state=State.FAILED,
+        attempt=3,
+        parent=parent,
+        due_at=moment,
+        started_at=moment + timedelta(seconds=2.5),
+        ended_at=moment + timedelta(seconds=2.73),
+    )
+    html = open_page(viewer, "execution_changelist", parent=parent.pk)
+    for shown in ("✕ failed", "attempt 3", "2.5 s", "230 ms", f"…{parent.pk.hex[-8:]}", f"…{child.pk.hex[-8:]}"):
+        assert shown in text_of(html)
+    assert reverse("admin:deferapp_execution_change", args=[parent.pk]) in rows_of(html)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_a_word_with_a_sign(viewer: Client, state: State) -> None:
+    make_execution(state=state)
+    badge = rows_of(open_page(viewer, "execution_changelist")).partition('<span aria-hidden="true">')[2]
+    sign, _, word = badge.partition("</span> ")
+    assert len(sign) == 1
+    assert word.startswith(str(state.label))
+
+
+def test_an_execution_that_waits_tells_how_long_and_a_delayed_one_until_when(viewer: Client) -> None:
+    make_execution(due_at=now() - timedelta(seconds=30))
+    make_execution(due_at=now() + timedelta(hours=2, minutes=1, seconds=30))
+    text = text_of(open_page(viewer, "execution_changelist"))
+    assert "in 2 h 1 min" in text
+    assert "30 s …" in text or "31 s …" in text
+
+
+def test_the_list_is_filtered_by_state(viewer: Client) -> None:
+    make_execution()
+    failed = make_execution(state=State.FAILED)
+    assert listed(viewer, state="failed") == [failed.pk]
+
+
+def test_the_list_is_filtered_by_function_and_offers_those_of_the_ledger(viewer: Client) -> None:
+    make_execution("shop.defer.mail")
+    gone = make_execution("old.defer.gone")
+    assert listed(viewer, function="old.defer.gone") == [gone.pk]
+    html = open_page(viewer, "execution_changelist")
+    assert "?function=old.defer.gone" in html
+    assert "?function=shop.defer.mail" in html
+
+
+def test_the_list_is_filtered_by_parent(viewer: Client) -> None:
+    parent = make_execution()
+    child = make_execution(parent=parent)
+    assert listed(viewer, parent=parent.pk) == [child.pk]
+    assert "By parent" in text_of(open_page(viewer, "execution_changelist", parent=parent.pk))
+
+
+@pytest.mark.parametrize("parent", ["nonsense", "\x00", "' OR 1=1 --"])
+def test_a_parent_that_is_no_id_has_no_children(viewer: Client, parent: str) -> None:
+    make_execution()
+    assert listed(viewer, parent=parent) == []
+
+
+def test_the_list_is_filtered_by_whether_a_schedule_fired(viewer: Client) -> None:
+    schedule = Schedule.objects.create(function="shop.defer.weekly", declared_frequency="@weekly", frequency="@weekly")
+    called, fired = make_execution(), make_execution("shop.defer.weekly")
+    DueMoment.objects.create(schedule=schedule, due_at=now(), decided_at=now(), execution=fired)
+    DueMoment.objects.create(schedule=schedule, due_at=now() - timedelta(days=7), decided_at=now())
+    assert listed(viewer, scheduled="yes") == [fired.pk]
+    assert listed(viewer, scheduled="no") == [called.pk]
+
+
+def test_search_finds_an_id_its_end_and_a_part_of_a_name(viewer: Client) -> None:
+    mail, note = make_execution("shop.defer.mail"), make_execution("shop.defer.note")
+    for text in (str(mail.pk), mail.pk.hex, mail.pk.hex[-8:], f"…{mail.pk.hex[-8:]}", "MAIL", f"mail {mail.pk}"):
+        assert listed(viewer, q=text) == [mail.pk], text
+    assert set(listed(viewer, q="shop.defer")) == {mail.pk, note.pk}
+    for text in ("nothing", str(uuid4()), "mail note", "%", "_", "…"):
+        assert listed(viewer, q=text) == [], text
+
+
+def test_a_child_whose_parent_was_removed_says_so(viewer: Client) -> None:
+    make_execution(parent_id=uuid4())
+    assert "removed" in text_of(open_page(viewer, "execution_changelist"))
+
+
+@pytest.mark.parametrize("lookup", ["arguments_json__contains", "result_json__startswith", "reason", "worker__node"])
+def test_what_is_redacted_cannot_be_guessed_by_lookups(viewer: Client, lookup: str) -> None:
+    make_execution()
+    response = viewer.get(reverse("admin:deferapp_execution_changelist"), {lookup: "x"})
+    assert response.status_code == 400
+
+
+def test_the_number_of_queries_does_not_grow_with_the_list(viewer: Client) -> None:
+    def queries() -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            open_page(viewer, "execution_changelist")
+        return [query["sql"] for query in captured.captured_queries]
+
+    parent = make_execution("shop.defer.mail_all")
+    make_execution(parent=parent)
+    few = queries()
+    for number in range(30):
+        make_execution(f"shop.defer.f{number}", parent=make_execution(), state=State.STARTED)
+    many = queries()
+    assert len(many) == len(few) <= 7
+    assert not any("arguments_json" in sql or "result_json" in sql for sql in many)
+
+
+def test_no_query_counts_the_whole_table(viewer: Client) -> None:
+    make_execution()
+    with CaptureQueriesContext(connection) as captured:
+        open_page(viewer, "execution_changelist", _facets="True")
+    counts = [query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"]]
+    assert len(counts) == 1
+    assert "LIMIT 10001" in counts[0]
+
+
+def test_a_long_list_is_counted_up_to_a_limit_and_says_so(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CappedPaginator, "limit", 150)
+    Execution.objects.bulk_create(Execution(function="f", due_at=now()) for _ in range(151))
+    html = open_page(viewer, "execution_changelist")
+    assert "more than 150 executions" in text_of(html)
+    assert "?p=2" in html
+    assert "?p=3" not in html
+    assert len(listed(viewer, p=2)) == 50
+
+
+def test_an_empty_list_says_so(viewer: Client) -> None:
+    assert "0 executions" in text_of(open_page(viewer, "execution_changelist"))
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_moments_are_in_the_viewers_time_zone(viewer: Client, settings: object, use_tz: bool) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "America/New_York"  # type: ignore[attr-defined]
+    execution = make_execution()
+    Execution.objects.filter(pk=execution.pk).update(created_at="2026-01-05T08:00:00+00:00")
+    html = open_page(viewer, "execution_changelist")
+    assert "2026-01-05 03:00:00" in text_of(html)
+    assert 'datetime="2026-01-05T08:00:00.000+00:00"' in html
+
+
+def test_without_the_permission_there_is_nothing(staff: Callable[..., Client]) -> None:
+    execution = make_execution()
+    client = staff("view_user", "view_schedule")
+    for url in (
+        reverse("admin:deferapp_execution_changelist"),
+        reverse("admin:deferapp_execution_change", args=[execution.pk]),
+    ):
+        assert client.get(url).status_code == 403
+    assert reverse("admin:deferapp_execution_changelist") not in client.get(reverse("admin:index")).content.decode()
