@@ -10,11 +10,12 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connections, transaction
 
-from deferapp import conf
+from deferapp import conf, signals
 from deferapp.clock import ordered_now
 from deferapp.dispatch import publish
 from deferapp.durations import as_moment
 from deferapp.exceptions import OptionError
+from deferapp.executions import tell
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import current_execution
 from deferapp.executions.ids import Ids, keyed_id, new_id
@@ -62,7 +63,8 @@ def write(executions: Sequence[Execution]) -> None:
 
     A child that its parent enqueued in an earlier attempt is there already and stays as it is.
     """
-    Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=BATCH)
+    with tell.of_new(executions):
+        Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=BATCH)
     for function, group in itertools.groupby(executions, key=lambda execution: execution.function):
         _publish(function, group)
 
@@ -107,6 +109,7 @@ def _write_unless_known(execution: Execution) -> Execution:
             execution.save(using=ledger(), force_insert=True)
     except IntegrityError:
         return rows.get(id=execution.id)
+    tell.of(signals.enqueued, lambda: [execution])
     _publish(execution.function, [execution])
     return execution
 

@@ -6,19 +6,22 @@ and every change made by a worker also names its claim, so that a worker whose c
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.dispatch import Signal
 
+from deferapp import signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
-from deferapp.executions import limits
+from deferapp.executions import limits, on_failure, tell
 from deferapp.executions.failure import Failure
 from deferapp.executions.states import MOVES, State
 from deferapp.models import Attempt, Execution, PausedFunction, ledger
@@ -51,7 +54,7 @@ def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id:
     """
     if function.config.concurrency is None:
         _start(_executions().filter(id__in=ids, function=function.name), claim, worker_id)
-        return list(_executions().filter(id__in=ids, claim=claim).order_by("created_at", "id"))
+        return _started(_executions().filter(id__in=ids, claim=claim))
     return claim_under(function, limits.keys_of(function, ids), ids, claim=claim, worker_id=worker_id, most=most)
 
 
@@ -69,9 +72,9 @@ def claim_under(
             _start(_executions().filter(id__in=admitted), claim, worker_id)
         if cancels:
             refused = waiting.filter(function=function.name, due_at__lte=moment)
-            _move(refused, State.CREATED, State.CANCELLED, ended_at=moment, reason=_LIMIT_REACHED, dispatch_at=None)
-    held = _executions().filter(function=function.name, state=State.STARTED, claim=claim)
-    return list(held.order_by("created_at", "id"))
+            ended = {"ended_at": moment, "reason": _LIMIT_REACHED, "dispatch_at": None}
+            _move_and_tell(signals.cancelled, refused, State.CREATED, State.CANCELLED, **ended)
+    return _started(_executions().filter(function=function.name, state=State.STARTED, claim=claim))
 
 
 def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
@@ -89,28 +92,39 @@ def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
     )
 
 
+def _started(rows: QuerySet[Execution]) -> list[Execution]:
+    executions = list(rows.order_by("created_at", "id"))
+    tell.of(signals.started, lambda: executions)
+    return executions
+
+
 def settle(endings: Sequence[Ending], *, worker: str) -> int:
     """Record how attempts ended, all or none.
 
     Returns how many were still held by the claim that made the attempt; others are left alone.
     """
     with transaction.atomic(using=ledger()):
-        held = [ending for ending in endings if _end(ending)]
-        Attempt.objects.using(ledger()).bulk_create([_attempt(ending, worker) for ending in held])
-    return len(held)
+        settled = [each for ending in endings if (each := _end(ending))]
+        Attempt.objects.using(ledger()).bulk_create([_attempt(each.ending, worker) for each in settled])
+        for each in settled:
+            if each.state == State.FAILED:
+                on_failure.enqueue(each.ending.execution)
+            tell.of(_SIGNALS[each.state], each.executions)
+    return len(settled)
 
 
 def give_back(executions: Sequence[Execution]) -> int:
     """Let others run what was claimed but has not begun. Its attempt does not count. What is aborting is aborted."""
     rows = _executions().filter(id__in=_ids(executions), claim__in={each.claim for each in executions})
     uncounted = {"attempt": F("attempt") - 1, "started_at": None, **_FREE}
-    _move(rows, State.ABORTING, State.ABORTED, ended_at=now(), **uncounted)
+    _move_and_tell(signals.cancelled, rows, State.ABORTING, State.ABORTED, ended_at=now(), **uncounted)
     return _move(rows, State.STARTED, State.CREATED, dispatch_at=F("due_at"), **uncounted)
 
 
 def discard(execution: Execution, reason: str) -> int:
     """End an execution that must not run any more before its body has begun."""
-    return _move(
+    return _move_and_tell(
+        signals.discarded,
         _held(execution),
         State.STARTED,
         State.CREATED,
@@ -124,7 +138,8 @@ def discard(execution: Execution, reason: str) -> int:
 
 def cancel(id: UUID) -> int:
     """End an execution that has not started."""
-    return _move(_executions().filter(id=id), State.CREATED, State.CANCELLED, ended_at=now(), dispatch_at=None)
+    row, ended = _executions().filter(id=id), {"ended_at": now(), "dispatch_at": None}
+    return _move_and_tell(signals.cancelled, row, State.CREATED, State.CANCELLED, **ended)
 
 
 def abort(id: UUID) -> int:
@@ -134,6 +149,13 @@ def abort(id: UUID) -> int:
 
 _FREE: dict[str, Any] = {"claim": None, "worker_id": None}
 
+_SIGNALS: Final = {
+    State.SUCCEEDED: signals.succeeded,
+    State.FAILED: signals.failed,
+    State.CREATED: signals.retried,
+    State.ABORTED: signals.cancelled,
+}
+"""What the end of an attempt is told by, by the state that it leads to."""
 
 _LIMIT_REACHED = "The limit of concurrency was reached."
 
@@ -159,21 +181,55 @@ def _move(rows: QuerySet[Execution], *path: State, **values: Any) -> int:
     return rows.filter(state=path[0]).update(state=path[-1], **values)
 
 
-def _end(ending: Ending) -> int:
-    row = _held(ending.execution)
+def _move_and_tell(signal: Signal, rows: QuerySet[Execution], *path: State, **values: Any) -> int:
+    """`_move`, and tell of rows that are not at hand. They are read only if anybody listens, when they are locked."""
+    if not tell.is_heard(signal):
+        return _move(rows, *path, **values)
+    with transaction.atomic(using=ledger()):
+        rows = rows.filter(state=path[0])
+        rows.update(state=path[0])
+        ids = list(rows.values_list("id", flat=True))
+        moved = _move(_executions().filter(id__in=ids), *path, **values)
+        tell.of(signal, lambda: _executions().filter(id__in=ids, state=path[-1]))
+    return moved
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Settled:
+    """An attempt whose end has been recorded."""
+
+    ending: Ending
+    state: State
+    values: dict[str, Any]
+
+    def executions(self) -> list[Execution]:
+        """The execution as it is now."""
+        execution = copy.copy(self.ending.execution)
+        for name, value in {"state": self.state, **self.values}.items():
+            setattr(execution, name, value)
+        return [execution]
+
+
+def _end(ending: Ending) -> _Settled | None:
+    """None if the execution is held by the claim no more."""
+    aborted = {"started_at": ending.started_at, "ended_at": ending.ended_at}
+    for path, values in (_outcome(ending), ((State.ABORTING, State.ABORTED), aborted)):
+        if _move(_held(ending.execution), *path, **values, **_FREE):
+            return _Settled(ending=ending, state=path[-1], values={**values, **_FREE})
+    return None
+
+
+def _outcome(ending: Ending) -> tuple[tuple[State, ...], dict[str, Any]]:
+    """Where an attempt that ends so leads to, unless it has been aborted."""
     times = {"started_at": ending.started_at, "ended_at": ending.ended_at}
-    return _end_started(row, ending, times) or _move(row, State.ABORTING, State.ABORTED, **times, **_FREE)
-
-
-def _end_started(row: QuerySet[Execution], ending: Ending, times: dict[str, datetime]) -> int:
     if ending.failure is None:
         values = {"result_json": ending.result_json, "error_code": "", "reason": ""}
-        return _move(row, State.STARTED, State.SUCCEEDED, **values, **times, **_FREE)
+        return (State.STARTED, State.SUCCEEDED), {**values, **times}
     values = {"error_code": ending.failure.code, "reason": ending.failure.summary[:500]}
     if ending.retry_at is None:
-        return _move(row, State.STARTED, State.FAILED, **values, **times, **_FREE)
+        return (State.STARTED, State.FAILED), {**values, **times}
     due = {"due_at": ending.retry_at, "dispatch_at": ending.retry_at, "started_at": ending.started_at}
-    return _move(row, State.STARTED, State.FAILED, State.CREATED, **values, **due, **_FREE)
+    return (State.STARTED, State.FAILED, State.CREATED), {**values, **due}
 
 
 def _attempt(ending: Ending, worker: str) -> Attempt:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from deferapp import conf
 from deferapp.durations import as_duration
 from deferapp.exceptions import DeclarationError
+
+if TYPE_CHECKING:
+    from deferapp.functions.function import BackgroundFunction
 
 ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 """What `except` takes."""
@@ -71,6 +74,7 @@ class Declaration(TypedDict, total=False):
     max_duration: timedelta | float | str
     retry_on: ErrorTypes
     give_up_on: ErrorTypes
+    on_failure: BackgroundFunction[..., Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,8 @@ class Config:
     """Errors that are retried although they look permanent: an exception type or a tuple of them."""
     give_up_on: ErrorTypes = ()
     """Errors that end the execution at once; they go before `retry_on`."""
+    on_failure: BackgroundFunction[..., Any] | None = None
+    """Another background function. When an execution ends as failed, that one is enqueued with it, exactly once."""
 
     def __post_init__(self) -> None:
         if self.retry is not None:
@@ -105,6 +111,8 @@ class Config:
             raise DeclarationError(f"max_concurrency_action is 'keep' or 'cancel', not {self.max_concurrency_action!r}")
         _check_error_types("retry_on", self.retry_on)
         _check_error_types("give_up_on", self.give_up_on)
+        if self.on_failure is not None:
+            _check_handler(self.on_failure)
 
     @cached_property
     def longest(self) -> timedelta:
@@ -120,3 +128,15 @@ def _check_error_types(name: str, value: object) -> None:
     for kind in value if isinstance(value, tuple) else (value,):
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise DeclarationError(f"{name} is an exception type or a tuple of them, not {value!r}")
+
+
+def _check_handler(value: object) -> None:
+    from deferapp.functions.function import BackgroundFunction
+
+    if not isinstance(value, BackgroundFunction):
+        raise DeclarationError(f"on_failure is a background function, as `defer` makes them, not {value!r}")
+    try:
+        value.signature.bind(None)
+    except TypeError:
+        message = f"on_failure: {value.name}{value.signature} cannot be called with the execution alone"
+        raise DeclarationError(message) from None

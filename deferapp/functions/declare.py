@@ -21,7 +21,7 @@ class Defer:
     """`defer(fn)`, `@defer`, `@defer(retry=3)`; `defer.cron(fn, "0 8 * * 1")`, `@defer.cron("0 8 * * 1")`.
 
     The keywords are those of `Config`: `retry`, `concurrency`, `concurrency_key`, `max_concurrency_action`,
-    `max_duration`, `retry_on`, `give_up_on`. One that cannot be is refused with `DeclarationError`.
+    `max_duration`, `retry_on`, `give_up_on`, `on_failure`. One that cannot be is refused with `DeclarationError`.
     """
 
     @overload

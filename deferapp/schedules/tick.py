@@ -13,8 +13,9 @@ from datetime import datetime
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
-from deferapp import clock, conf
+from deferapp import clock, conf, signals
 from deferapp.dispatch import publish
+from deferapp.executions import tell
 from deferapp.executions.ids import due_id
 from deferapp.models import DueMoment, Execution, Schedule, ledger
 from deferapp.schedules import edits
@@ -66,7 +67,8 @@ def _enqueue(plans: Iterable[tuple[Schedule, Plan]]) -> list[Execution]:
         for schedule, each in plans
         for due_at in each.fire
     ]
-    Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=500)
+    with tell.of_new(executions):
+        Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=500)
     for execution in executions:
         publish.on_commit(execution.function, [execution.id])
     return executions
@@ -78,8 +80,13 @@ def _record(plans: Iterable[tuple[Schedule, Plan]], moment: datetime) -> None:
         moments += [_due_moment(schedule, due_at, moment, fired=True) for due_at in each.fire]
         moments += [_due_moment(schedule, due_at, moment, fired=False) for due_at in each.missed]
         schedule.next_due_at = each.next_due_at
+        _tell_of_missed(schedule, each.missed)
     DueMoment.objects.using(ledger()).bulk_create(moments, ignore_conflicts=True, batch_size=500)
     Schedule.objects.using(ledger()).bulk_update([schedule for schedule, _ in plans], ["next_due_at"], batch_size=500)
+
+
+def _tell_of_missed(schedule: Schedule, moments: Iterable[datetime]) -> None:
+    tell.after_commit(signals.missed, Schedule, lambda: ({"schedule": schedule, "due_at": each} for each in moments))
 
 
 def _due_moment(schedule: Schedule, due_at: datetime, moment: datetime, *, fired: bool) -> DueMoment:

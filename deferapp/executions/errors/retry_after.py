@@ -12,7 +12,7 @@ LONGEST: Final = timedelta(days=1)
 SHORTEST: Final = timedelta(seconds=1)
 """A server that asks for less, as with `Retry-After: 0`, would be asked in a tight loop."""
 
-_SECONDS: Final = re.compile(r"\d{1,9}")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
 def parse(value: object, now: datetime) -> timedelta | None:

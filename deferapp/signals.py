@@ -1,0 +1,40 @@
+"""Django signals for what happens to executions: connect receivers in an app's `ready()`.
+
+All but `missed` are sent with `sender=Execution` and `execution=`, the execution as it was when that happened: its
+`function`, `state`, `attempt`, `reason` and so on. They are sent by `send_robust` after the change has been committed,
+in the process that made it: `enqueued` where the function was called, most others in a worker. A receiver that raises
+is logged by Django and keeps nobody from going on; one that takes long holds up who sends. Honest limit: a process that
+is killed between its commit and the sending does not send. What must happen is a function: `on_failure=`.
+"""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+enqueued = Signal()
+"""An execution has been enqueued: called, fired by a schedule, or the `on_failure` of another."""
+
+started = Signal()
+"""A worker has taken an execution, number `execution.attempt`; its body begins when the worker's others have ended.
+
+If the worker ends before that, another takes the execution and the signal comes again with the same number."""
+
+retried = Signal()
+"""An attempt has failed, for `execution.reason`; the next one is due at `execution.due_at`."""
+
+succeeded = Signal()
+"""An execution has ended with a result."""
+
+failed = Signal()
+"""An execution has ended as failed, for `execution.reason`, and is not retried any more."""
+
+cancelled = Signal()
+"""An execution has been cancelled, or aborted: `execution.state` says which."""
+
+discarded = Signal()
+"""An execution has ended without having been run, for `execution.reason`."""
+
+missed = Signal()
+"""A schedule did not fire at a due moment, because nothing was running then: `sender=Schedule`, `schedule=`, `due_at=`.
+
+Whether a moment is missed or made up for is for the schedule's `catch_up` to say."""
