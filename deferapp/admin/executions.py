@@ -116,7 +116,7 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
         if execution.parent_id is None:
             return name
         parent = self.execution_link(execution.parent_id) if execution.parent else _removed(execution.parent_id)
-        return format_html('{} <span class="deferapp-quiet">{} {}</span>', name, gettext("by"), parent)
+        return format_html('{} <span class="deferapp-quiet deferapp-whole">{} {}</span>', name, gettext("by"), parent)
 
     @admin.display(description=_("state"))
     def state_and_attempt(self, execution: Execution) -> SafeString:

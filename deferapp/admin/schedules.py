@@ -122,7 +122,7 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
             return gettext("in the code")
         edited = gettext("edited")
         if schedule.edited_at:
-            edited = gettext("edited %(date)s") % {"date": f"{local(schedule.edited_at):%Y-%m-%d %H:%M %Z}"}
+            edited = gettext("edited %(date)s") % {"date": f"{local(schedule.edited_at):%Y-%m-%d}"}
         return format_html(
             '{}<br><span class="deferapp-quiet">{} <code>{}</code></span>',
             edited,
