@@ -13,11 +13,15 @@ from deferapp.exceptions import (
     ExecutionAbortingAlreadyInProgress,
     ExecutionNotCancellable,
     ExecutionNotFound,
+    ExecutionNotReschedulable,
 )
 from deferapp.executions.states import State
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from deferapp.durations import When
+    from deferapp.models.execution import Execution
 
 
 class Handle:
@@ -47,6 +51,35 @@ class Handle:
 
     async def acancel(self, *, force: bool = False) -> Self:
         return await sync_to_async(self.cancel)(force=force)
+
+    def reschedule(self, when: When | None = None) -> Self:
+        """Let an execution that waits to start, also for a retry, start at another time: now, if none is given.
+
+        `when` is a duration from now or a date; the past means now. If it was to be discarded by then, it is discarded.
+        Raises `ExecutionNotReschedulable` if it has started or ended, and `DurationError`.
+        """
+        from deferapp.executions import again
+
+        is_moved = again.reschedule(self._read(), when)
+        self._refresh()
+        if not is_moved:
+            raise ExecutionNotReschedulable(f"{self} is {self.state}. {ExecutionNotReschedulable.__doc__}")
+        return self
+
+    async def areschedule(self, when: When | None = None) -> Self:
+        return await sync_to_async(self.reschedule)(when)
+
+    def rerun(self) -> Execution:
+        """Enqueue a new execution, whatever became of this one: same function, arguments, metadata and limit, now.
+
+        It is not discarded by time and has no key; its `rerun_of` is this one.
+        """
+        from deferapp.executions import again
+
+        return again.rerun(self._read())
+
+    async def arerun(self) -> Execution:
+        return await sync_to_async(self.rerun)()
 
     @property
     def result(self) -> Any:

@@ -22,12 +22,17 @@ from deferapp import signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
 from deferapp.executions import limits, on_failure, tell
+from deferapp.executions.expiry import expired
 from deferapp.executions.failure import Failure
 from deferapp.executions.states import MOVES, State
 from deferapp.models import Attempt, Execution, PausedFunction, ledger
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
+
+
+MOST_EXPIRED: Final = 2_000
+"""Executions discarded in one round of housekeeping."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +53,14 @@ def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id:
     """Start the attempts of those executions that nobody has started, in the order of their enqueueing.
 
     Others are left out without a word: they run elsewhere, have ended, are not due, are held because their function
-    is paused, or were never committed. Asked again with the same claim, it gives the same executions: the answer to
-    the first call may have been lost. Under a limit, the oldest that wait under it are claimed in their stead, at
-    most `most` of them and as many as the limit has room for.
+    is paused, or were never committed; what should have started before is discarded. Asked again with the same claim,
+    it gives the same executions: the answer to the first call may have been lost. Under a limit, the oldest that wait
+    under it are claimed in their stead, at most `most` of them and as many as the limit has room for.
     """
     if function.config.concurrency is None:
-        _start(_executions().filter(id__in=ids, function=function.name), claim, worker_id)
+        named = _executions().filter(id__in=ids, function=function.name)
+        if _start(named, claim, worker_id) < len(ids):
+            _discard_expired(named, now())
         return _started(_executions().filter(id__in=ids, claim=claim))
     return claim_under(function, limits.keys_of(function, ids), ids, claim=claim, worker_id=worker_id, most=most)
 
@@ -65,6 +72,7 @@ def claim_under(
     cancels = function.config.max_concurrency_action == "cancel"
     waiting = _executions().filter(id__in=ids) if cancels else _executions()
     moment = now()
+    _discard_expired(_executions().filter(id__in=ids, function=function.name), moment)
     with transaction.atomic(using=ledger()):
         limits.lock(keys)
         for key in keys:
@@ -81,7 +89,7 @@ def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
     moment = now()
     paused = PausedFunction.objects.filter(function=OuterRef("function"))
     return _move(
-        rows.filter(~Exists(paused), due_at__lte=moment),
+        rows.filter(~expired(moment), ~Exists(paused), due_at__lte=moment),
         State.CREATED,
         State.STARTED,
         attempt=F("attempt") + 1,
@@ -147,6 +155,24 @@ def abort(id: UUID) -> int:
     return _move(_executions().filter(id=id), State.STARTED, State.ABORTING)
 
 
+def expire() -> int:
+    """Discard what has not started in time, wherever it waits, up to `MOST_EXPIRED`. Returns how many that were."""
+    waiting = _executions().filter(expired(now()), state=State.CREATED).values_list("id", flat=True)
+    return _discard_expired(_executions().filter(id__in=list(waiting[:MOST_EXPIRED])), now())
+
+
+def reschedule(id: UUID, *, due_at: datetime, dispatch_at: datetime) -> int:
+    """Give an execution that waits another due moment. It is discarded if it may not start then, or now, any more."""
+    row = _executions().filter(id=id)
+    waiting = row.filter(state=State.CREATED)
+    return _discard_expired(row, max(now(), due_at)) or waiting.update(due_at=due_at, dispatch_at=dispatch_at)
+
+
+def _discard_expired(rows: QuerySet[Execution], moment: datetime) -> int:
+    ended = {"ended_at": now(), "reason": _NOT_STARTED_IN_TIME, "dispatch_at": None}
+    return _move_and_tell(signals.discarded, rows.filter(expired(moment)), State.CREATED, State.DISCARDED, **ended)
+
+
 _FREE: dict[str, Any] = {"claim": None, "worker_id": None}
 
 _SIGNALS: Final = {
@@ -158,6 +184,7 @@ _SIGNALS: Final = {
 """What the end of an attempt is told by, by the state that it leads to."""
 
 _LIMIT_REACHED = "The limit of concurrency was reached."
+_NOT_STARTED_IN_TIME = "It did not start before it was to be discarded."
 
 
 def _executions() -> QuerySet[Execution]:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from deferapp.executions.expiry import expired
 from deferapp.executions.states import State
 from deferapp.models import Execution, Limit, ledger
 
@@ -43,7 +44,7 @@ def admitted(function: AnyFunction, key: str, waiting: QuerySet[Execution], mome
     free = limit - under(function, key).filter(state__in=(State.STARTED, State.ABORTING)).count()
     if free <= 0:
         return []
-    due = under(function, key, waiting).filter(state=State.CREATED, due_at__lte=moment)
+    due = under(function, key, waiting).filter(~expired(moment), state=State.CREATED, due_at__lte=moment)
     return list(due.order_by("created_at", "id").values_list("id", flat=True)[: min(free, most)])
 
 

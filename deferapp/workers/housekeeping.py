@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from deferapp.dispatch import overdue
+from deferapp.executions import life
 from deferapp.schedules import sync, tick
 from deferapp.workers import persist, presence
 from deferapp.workers.recover import recover
@@ -53,7 +54,7 @@ class Housekeeper(threading.Thread):
             sync.sync()
             self._synced = True
         if presence.keeps_house(presence.current()):
-            for chore in (tick.tick, overdue.publish, self._recover_the_dead):
+            for chore in (tick.tick, life.expire, overdue.publish, self._recover_the_dead):
                 self._attempt(chore)
 
     def _beat(self) -> None:
