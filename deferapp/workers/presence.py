@@ -86,16 +86,16 @@ def re_enter() -> Worker:
 
 
 def _enter() -> Worker:
-    moment = now()
-    return Worker.objects.using(ledger()).create(
-        node=node().name,
-        pool=node().pool,
-        host=process.host(),
-        process=process.this(),
-        supervisor=node().supervisor,
-        started_at=moment,
-        heartbeat_at=DatabaseNow(),
-    )
+    """On the list already if the answer to the first try was lost, or if this process was a worker before."""
+    values = {
+        "node": node().name,
+        "pool": node().pool,
+        "supervisor": node().supervisor,
+        "started_at": now(),
+        "heartbeat_at": DatabaseNow(),
+    }
+    rows = Worker.objects.using(ledger())
+    return rows.update_or_create(host=process.host(), process=process.this(), defaults=values)[0]
 
 
 def beat() -> list[Worker]:
@@ -165,5 +165,5 @@ def leave() -> None:
     worker = _mine[1]
     held = Housekeeping.objects.using(ledger()).filter(worker=worker)
     held.update(lease_until=DatabaseNow() - LEASE)
-    if not worker.executions.filter(state=State.STARTED).exists():
+    if not worker.executions.filter(state__in=(State.STARTED, State.ABORTING)).exists():
         Worker.objects.using(ledger()).filter(pk=worker.pk).delete()
