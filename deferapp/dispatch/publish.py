@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import DatabaseError, connections, transaction
+from django.db import Error, connections, transaction
 from django.db.models import F
 
 from deferapp import clock, conf
@@ -101,5 +101,5 @@ def leave_to_housekeeping(ids: list[UUID]) -> None:
     waiting = Execution.objects.using(ledger()).filter(id__in=ids, state=State.CREATED)
     try:
         waiting.update(dispatch_at=F("due_at"))
-    except DatabaseError:
+    except Error:
         logger.warning("%d executions are published later than they could be", len(ids), exc_info=True)
