@@ -26,18 +26,18 @@ class MemoryQueue:
     """What waits in the queue `celery`, where Celery puts everything that is not routed elsewhere."""
 
     def __len__(self) -> int:
-        with celery_app().connection_for_read() as connection:
+        with celery_app().connection_for_read("memory://") as connection:
             return connection.default_channel._size("celery")
 
     def put(self, count: int) -> None:
         """Leave messages of somebody else in the queue."""
-        with celery_app().connection_for_read() as connection:
+        with celery_app().connection_for_read("memory://") as connection:
             for _ in range(count):
                 connection.default_channel._put("celery", {})
 
     def take(self) -> list[Message]:
         """Empty the queue and return what was in it, the oldest first."""
-        with celery_app().connection_for_read() as connection:
+        with celery_app().connection_for_read("memory://") as connection:
             channel = connection.default_channel
             taken = []
             try:
