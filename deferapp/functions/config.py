@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from deferapp import conf
 from deferapp.durations import as_duration
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 """What `except` takes."""
+
+MOST_ATTEMPTS: Final = 30_000
+"""The ledger numbers attempts up to 32,767, and some do not count against the policy."""
+LONGEST_INTERVAL: Final = 366 * 24 * 3600
+"""Seconds. A wait of any length would lead past the end of the calendar."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,10 @@ class RetryPolicy:
                 raise DeclarationError(f"retry: {name} is a number from 0, not {value!r}")
         if self.randomization_factor > 1:
             raise DeclarationError("retry: randomization_factor is a share from 0 to 1")
+        if self.max_attempts > MOST_ATTEMPTS or self.max_interval > LONGEST_INTERVAL:
+            raise DeclarationError(
+                f"retry: max_attempts is at most {MOST_ATTEMPTS}, max_interval {LONGEST_INTERVAL} (a year in seconds)"
+            )
 
 
 RetryOption = RetryPolicy | bool | int | Mapping[str, Any]
