@@ -41,8 +41,12 @@ class Broker:
         self._lock = threading.RLock()
         self._forget()
 
+    def renew(self) -> None:
+        """In a child that has just been forked: the thread that held the lock is not there to release it."""
+        self._lock = threading.RLock()
+        self._forget()
+
     def _forget(self) -> None:
-        self._pid = os.getpid()
         self._url: str | None = None
         self._producer: Any = None
         self._retry_at = 0.0
@@ -50,8 +54,6 @@ class Broker:
     def send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
         """Publish one message for the Celery task `name`; False if the broker could not be reached in time."""
         with self._lock:
-            if self._pid != os.getpid():
-                self._forget()
             if time.monotonic() < self._retry_at:
                 return False
             try:
@@ -117,3 +119,5 @@ def reaches_a_worker() -> bool:
 
 
 broker: Final = Broker()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=broker.renew)

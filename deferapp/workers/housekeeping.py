@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from deferapp.dispatch import overdue
@@ -51,19 +52,22 @@ class Housekeeper(threading.Thread):
         self._beat()
         self._contact.made()
         if not self._synced:
-            sync.sync()
-            self._synced = True
+            self._attempt(self._sync)
         if presence.keeps_house(presence.current()):
             for chore in (tick.tick, life.expire, overdue.publish, self._recover_the_dead):
                 self._attempt(chore)
 
+    def _sync(self) -> None:
+        sync.sync()
+        self._synced = True
+
     def _beat(self) -> None:
         for child in presence.beat():
-            recover(child)
+            self._attempt(partial(recover, child))
 
     def _recover_the_dead(self) -> None:
         for worker in [*presence.gone(), *presence.silent(self._contact)]:
-            recover(worker)
+            self._attempt(partial(recover, worker))
 
     def _leave(self) -> None:
         self._beat()
