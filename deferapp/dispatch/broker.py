@@ -48,6 +48,7 @@ class Broker:
 
     def _forget(self) -> None:
         self._url: str | None = None
+        self._connection: Any = None
         self._producer: Any = None
         self._retry_at = 0.0
 
@@ -91,11 +92,11 @@ class Broker:
 
     def _failed(self, error: Exception) -> None:
         logger.warning("The broker could not be reached; executions wait in the ledger: %r", error)
-        producer = self._producer
+        connection = self._connection
         self._forget()
         self._retry_at = time.monotonic() + PAUSE_AFTER_ERROR
-        if producer is not None:
-            producer.connection.collapse()
+        if connection is not None:
+            _throw_away(connection)
 
 
 def _connect(connection: Any) -> Any:
@@ -110,6 +111,14 @@ def _connect(connection: Any) -> Any:
         }
     connection.ensure_connection(max_retries=0, interval_start=0, interval_step=0, timeout=timeout)
     return connection
+
+
+def _throw_away(connection: Any) -> None:
+    """Close without a word to a broker that may not answer."""
+    try:
+        connection.collect(socket_timeout=PAUSE_AFTER_ERROR / 10)
+    except Exception as error:
+        logger.debug("The broken connection could not be closed properly: %r", error)
 
 
 def reaches_a_worker() -> bool:

@@ -1,6 +1,6 @@
-"""Messages that are not what they should be: dropped with a line in the log, where Celery would end its worker.
+"""What would end Celery's worker: messages that are not what they should be, and a connection lost at a bad moment.
 
-They concern whatever arrives in the project's queues, since a message that nobody understands belongs to nobody.
+Bad messages are dropped with a line in the log. They concern whatever arrives in the project's queues, since a message that nobody understands belongs to nobody.
 What cannot be told from a broken connection is left to Celery.
 """
 
@@ -29,6 +29,13 @@ def proof(consumer_cls: Any) -> type:
 
     class Consumer(base):  # type: ignore[misc]
         survives_poison = True
+
+        def on_connection_error_after_connected(self, error: Exception) -> None:
+            """Celery closes the lost connection here, and ends if that fails, as it can: Redis is asked once more."""
+            try:
+                super().on_connection_error_after_connected(error)
+            except Exception as second:
+                logger.warning("The lost connection to the broker could not be closed properly: %r", second)
 
         def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
             handle = super().create_task_handler(*args, **kwargs)
