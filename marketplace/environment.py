@@ -46,12 +46,16 @@ def database(url: str, *, default: Path) -> dict[str, Any]:
 
 
 def _sqlite(path: str) -> dict[str, Any]:
-    """SQLite for several writers: a log beside the file, a lock from a transaction's beginning, and patience."""
+    """SQLite for several writers: a log beside the file, a lock from a transaction's beginning, and patience.
+
+    64 MiB of cache a connection, used when needed, because loading in one transaction takes 2.5 times as long with
+    SQLite's own 2 MiB.
+    """
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
         "OPTIONS": {
-            "init_command": "PRAGMA journal_mode=WAL",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-65536",
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
         },

