@@ -1,0 +1,42 @@
+"""`manage.py defer reschedule ID … [--at WHEN]`"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from deferapp.cli import command
+from deferapp.exceptions import DeferError
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    command.add_ids(parser)
+    parser.add_argument("--at", metavar="WHEN", help='A duration from now ("2h") or a date in ISO 8601 (default: now).')
+
+
+def run(this: BaseCommand, options: dict[str, Any]) -> None:
+    for id in options["ids"]:
+        execution = command.execution(id)
+        try:
+            execution.reschedule(_when(options["at"]))
+        except DeferError as error:
+            raise CommandError(str(error)) from error
+        this.stdout.write(f"{execution}: {execution.state}, due {execution.due_at.isoformat()}")
+
+
+def _when(text: str | None) -> datetime | str | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return text
+
+
+COMMAND = command.Command(
+    name="reschedule",
+    help="Change when executions that have not started are due.",
+    add_arguments=add_arguments,
+    run=run,
+)
