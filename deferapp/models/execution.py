@@ -16,6 +16,7 @@ from deferapp.executions.handle import Handle
 from deferapp.executions.ids import new_id
 from deferapp.executions.states import ErrorCode, State
 from deferapp.fields import MomentField
+from deferapp.models.queries import ExecutionQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,6 +56,7 @@ class Execution(Handle, models.Model):
     limit_key = models.CharField(
         _("limit"), max_length=200, null=True, help_text=_("Executions that share it share a limit of concurrency.")
     )
+    batch = models.UUIDField(_("batch"), null=True, editable=False, help_text=_("Of the map that enqueued it."))
     rerun_of = models.ForeignKey(
         "self",
         models.DO_NOTHING,
@@ -77,6 +79,8 @@ class Execution(Handle, models.Model):
     error_code = models.CharField(_("error code"), max_length=6, choices=ErrorCode.choices, default="", blank=True)
     reason = models.CharField(_("reason"), max_length=500, default="", blank=True)
 
+    objects = ExecutionQuerySet.as_manager()
+
     attempts: models.Manager[Attempt]
     children: models.Manager[Execution]
 
@@ -90,6 +94,10 @@ class Execution(Handle, models.Model):
             models.Index(fields=["function", "created_at"], name="deferapp_exec_function"),
             models.Index(fields=["parent", "created_at"], name="deferapp_exec_parent"),
             models.Index(fields=["dispatch_at"], name="deferapp_exec_dispatch"),
+            # Conditional, since most belong to none. Where that cannot be (MariaDB), batches are found more slowly.
+            models.Index(
+                fields=["batch", "state"], name="deferapp_exec_batch", condition=models.Q(batch__isnull=False)
+            ),
             models.Index(
                 fields=["function", "created_at"], name="deferapp_exec_waiting", condition=models.Q(state=State.CREATED)
             ),
