@@ -16,9 +16,10 @@ from deferapp.dispatch import publish
 from deferapp.durations import as_moment
 from deferapp.exceptions import OptionError
 from deferapp.executions import tell
+from deferapp.executions.batches.batch import Batch
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import current_execution
-from deferapp.executions.ids import Ids, keyed_id, new_id
+from deferapp.executions.ids import keyed_id, new_id
 from deferapp.executions.values import encode_call
 from deferapp.functions.limit_key import limit_key
 from deferapp.models import Execution, ledger
@@ -26,7 +27,7 @@ from deferapp.models import Execution, ledger
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
 
-BATCH: Final = 500
+CHUNK: Final = 500
 """How many executions are written in one statement."""
 
 Call = Iterable[Any]
@@ -64,34 +65,39 @@ def write(executions: Sequence[Execution]) -> None:
     A child that its parent enqueued in an earlier attempt is there already and stays as it is.
     """
     with tell.of_new(executions):
-        Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=BATCH)
+        Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=CHUNK)
     for function, group in itertools.groupby(executions, key=lambda execution: execution.function):
         _publish(function, group)
 
 
-def many(function: AnyFunction, calls: Iterable[Call]) -> Ids:
-    """Enqueue an execution for each call, a batch at a time."""
-    _refuse_key(function)
-    ids = Ids()
-    for batch in _batches(iter(calls)):
-        ids.extend(_batch(function, batch))
-    return ids
+def many(function: AnyFunction, calls: Iterable[Call]) -> Batch:
+    """Enqueue an execution for each call, a chunk at a time."""
+    batch = _new_batch(function)
+    for chunk in _chunks(iter(calls)):
+        _enqueue(function, chunk, batch)
+    return batch
 
 
-async def amany(function: AnyFunction, calls: Iterable[Call] | AsyncIterable[Call]) -> Ids:
+async def amany(function: AnyFunction, calls: Iterable[Call] | AsyncIterable[Call]) -> Batch:
     if not isinstance(calls, AsyncIterable):
         return await sync_to_async(many)(function, calls)
+    batch = _new_batch(function)
+    async for chunk in _achunks(calls):
+        await sync_to_async(_enqueue)(function, chunk, batch)
+    return batch
+
+
+def _new_batch(function: AnyFunction) -> Batch:
+    """Inside a running function with an id that its next attempt gets too, for the same map of the same function."""
     _refuse_key(function)
-    ids = Ids()
-    async for batch in _abatches(calls):
-        ids.extend(await sync_to_async(_batch)(function, batch))
-    return ids
+    parent = current_execution()
+    return Batch(parent.next_child_id(function.name, "map") if parent else new_id())
 
 
-def _batch(function: AnyFunction, calls: list[Call]) -> Ids:
-    executions = [_build(function, tuple(call), {}) for call in calls]
+def _enqueue(function: AnyFunction, calls: list[Call], batch: Batch) -> None:
+    executions = [_build(function, tuple(call), {}, batch.id) for call in calls]
     write(executions)
-    return Ids(execution.id for execution in executions)
+    batch.extend(execution.id for execution in executions)
 
 
 def _refuse_key(function: AnyFunction) -> None:
@@ -126,7 +132,9 @@ def _collector() -> Collector | None:
     return current.collector if current else None
 
 
-def _build(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Execution:
+def _build(
+    function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any], batch: UUID | None = None
+) -> Execution:
     arguments = encode_call(function.name, function.signature, tuple(args), dict(kwargs))
     options = function.assigned
     parent = current_execution()
@@ -143,6 +151,7 @@ def _build(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any]
         discard_at=None if options.discard_after is None else as_moment(options.discard_after, moment),
         metadata=dict(options.metadata),
         limit_key=limit_key(function, args, kwargs),
+        batch=batch,
     )
 
 
@@ -153,17 +162,17 @@ def _id(function: AnyFunction, arguments: str) -> UUID:
     return parent.next_child_id(function.name, arguments) if parent else new_id()
 
 
-def _batches(calls: Iterator[Call]) -> Iterator[list[Call]]:
-    while batch := list(itertools.islice(calls, BATCH)):
-        yield batch
+def _chunks(calls: Iterator[Call]) -> Iterator[list[Call]]:
+    while chunk := list(itertools.islice(calls, CHUNK)):
+        yield chunk
 
 
-async def _abatches(calls: AsyncIterable[Call]) -> AsyncIterator[list[Call]]:
-    batch: list[Call] = []
+async def _achunks(calls: AsyncIterable[Call]) -> AsyncIterator[list[Call]]:
+    chunk: list[Call] = []
     async for call in calls:
-        batch.append(call)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+        chunk.append(call)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from deferapp.durations import When
+    from deferapp.executions.progress import Progress
     from deferapp.models.execution import Execution
 
 
@@ -80,6 +81,39 @@ class Handle:
 
     async def arerun(self) -> Execution:
         return await sync_to_async(self.rerun)()
+
+    def progress(self) -> Progress:
+        """How many children it has, by state, in one query."""
+        from deferapp.executions import children
+
+        return children.progress(self.id)
+
+    async def aprogress(self) -> Progress:
+        return await sync_to_async(self.progress)()
+
+    def retry_failed_children(self) -> int:
+        """Let every child that has failed for good run again, now. Returns how many.
+
+        Each is the same execution as before: its attempts go on in number, and the retry policy counts anew.
+        """
+        from deferapp.executions import children
+
+        return children.retry_failed(self.id)
+
+    async def aretry_failed_children(self) -> int:
+        return await sync_to_async(self.retry_failed_children)()
+
+    def cancel_children(self, *, force: bool = False) -> int:
+        """Cancel every child that waits to start; with `force`, abort those that run too. Returns how many.
+
+        Those that the parent enqueues afterwards are not concerned: cancel the parent first.
+        """
+        from deferapp.executions import children
+
+        return children.cancel(self.id, force=force)
+
+    async def acancel_children(self, *, force: bool = False) -> int:
+        return await sync_to_async(self.cancel_children)(force=force)
 
     @property
     def result(self) -> Any:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.dispatch import Signal
 
-from deferapp import signals
+from deferapp import conf, signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
 from deferapp.executions import limits, on_failure, tell
@@ -144,15 +144,25 @@ def discard(execution: Execution, reason: str) -> int:
     )
 
 
-def cancel(id: UUID) -> int:
-    """End an execution that has not started."""
-    row, ended = _executions().filter(id=id), {"ended_at": now(), "dispatch_at": None}
-    return _move_and_tell(signals.cancelled, row, State.CREATED, State.CANCELLED, **ended)
+def cancel(*ids: UUID) -> int:
+    """End executions that have not started."""
+    rows, ended = _executions().filter(id__in=ids), {"ended_at": now(), "dispatch_at": None}
+    return _move_and_tell(signals.cancelled, rows, State.CREATED, State.CANCELLED, **ended)
 
 
-def abort(id: UUID) -> int:
-    """Ask the worker that runs an execution to stop it; its attempt then ends as aborted, whatever the body does."""
-    return _move(_executions().filter(id=id), State.STARTED, State.ABORTING)
+def abort(*ids: UUID) -> int:
+    """Ask the workers that run executions to stop them; their attempts then end as aborted, whatever the bodies do."""
+    return _move(_executions().filter(id__in=ids), State.STARTED, State.ABORTING)
+
+
+def retry(*ids: UUID) -> int:
+    """Let executions that have failed for good run again, now. Numbers of attempts go on; the policy counts anew.
+
+    (`past` tells by the attempts: the last one before has failed without another to follow.)
+    """
+    moment = now()
+    again = {"ended_at": None, "due_at": moment, "dispatch_at": moment + conf.republish_after()}
+    return _move_and_tell(signals.retried, _executions().filter(id__in=ids), State.FAILED, State.CREATED, **again)
 
 
 def expire() -> int:

@@ -1,13 +1,15 @@
 """What the ledger knows of an execution's earlier attempts.
 
-A failed attempt without an error code is one that does not count: a server had asked it to come back later.
+A failed attempt without an error code is one that does not count: a server had asked it to come back later. A failed
+attempt that no other was to follow was the last that the policy allowed; if there are later ones, a person has let
+the execution run again, and the policy counts anew from there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
 from deferapp.executions.retry import Past
 from deferapp.models import Attempt, ledger
@@ -15,15 +17,29 @@ from deferapp.models import Attempt, ledger
 if TYPE_CHECKING:
     from deferapp.models import Execution
 
+_FAILED = Q(outcome=Attempt.Outcome.FAILED)
+_POSTPONED = _FAILED & Q(error_code="")
+_LAST = _FAILED & Q(retry_at=None)
+
 
 def of(execution: Execution) -> Past:
-    """The attempts before the one that `execution` is in. No query if that is the first."""
+    """The attempts before the one that `execution` is in, as far as they count. No query if that is the first."""
     before = execution.attempt - 1
     if before < 1:
         return Past()
-    postponed = Q(outcome=Attempt.Outcome.FAILED, error_code="")
     known = Attempt.objects.using(ledger()).filter(execution_id=execution.id)
-    found = known.aggregate(postponed=Count("id", filter=postponed), counted_at=Max("ended_at", filter=~postponed))
+    found = _summary(known)
+    if last := found["last"]:
+        before -= last
+        found = _summary(known.filter(number__gt=last))
     return Past(
         counted=max(0, before - found["postponed"]), postponed=found["postponed"], counted_at=found["counted_at"]
+    )
+
+
+def _summary(attempts: QuerySet[Attempt]) -> dict[str, Any]:
+    return attempts.aggregate(
+        postponed=Count("id", filter=_POSTPONED),
+        counted_at=Max("ended_at", filter=~_POSTPONED),
+        last=Max("number", filter=_LAST),
     )

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,12 +26,18 @@ from deferapp.models import Execution, ledger
 
 INTERVAL: Final = 0.02
 """Seconds between two questions."""
+MOST_IDS: Final = 500
+"""Ids that one question names; the others come when some of these have ended."""
 
 
 class Waiters:
     """Who waits for what in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[list[UUID]], Iterable[UUID]], pause: Callable[[float], float]) -> None:
+        """`ended`: those of the ids that have ended; `pause`: s between two questions, s after the latest has come."""
+        self._ended = ended
+        self._pause = pause
+        self._latest = float("-inf")
         self._futures: dict[UUID, list[Future[None]]] = {}
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -42,6 +48,7 @@ class Waiters:
         with self._lock:
             if self._pid != os.getpid():
                 self._pid, self._futures, self._thread = os.getpid(), {}, None
+            self._latest = time.monotonic()
             self._futures.setdefault(id, []).append(future)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._ask_while_needed, name="deferapp-waiting", daemon=True)
@@ -56,14 +63,37 @@ class Waiters:
             if not waiting:
                 self._futures.pop(id, None)
 
+    def wait(self, id: UUID, within: float | None = None) -> None:
+        """Return when it has ended. Raises `TimeoutError` after `within` s."""
+        future = self.add(id)
+        try:
+            future.result(within)
+        finally:
+            self.remove(id, future)
+
+    async def await_(self, id: UUID, within: float | None = None) -> None:
+        """`wait` from async code."""
+        future = self.add(id)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(future), within)
+        finally:
+            self.remove(id, future)
+
     def _ask_while_needed(self) -> None:
         pause = threading.Event()
         try:
             while ids := self._wanted():
-                self._resolve(_ended(ids))
-                pause.wait(INTERVAL)
+                self._resolve(self._ask(ids[:MOST_IDS]))
+                pause.wait(self._pause(time.monotonic() - self._latest))
         finally:
             connections.close_all()
+
+    def _ask(self, ids: list[UUID]) -> Iterable[UUID]:
+        try:
+            return self._ended(ids)
+        except DatabaseError:
+            connections.close_all()
+            return []
 
     def _wanted(self) -> list[UUID]:
         with self._lock:
@@ -78,41 +108,36 @@ class Waiters:
             future.set_result(None)
 
 
-_waiters = Waiters()
-
-
 def _ended(ids: list[UUID]) -> list[UUID]:
-    try:
-        rows = Execution.objects.using(ledger()).filter(id__in=ids[:500], state__in=ENDED)
-        return list(rows.values_list("id", flat=True))
-    except DatabaseError:
-        connections.close_all()
-        return []
+    rows = Execution.objects.using(ledger()).filter(id__in=ids, state__in=ENDED)
+    return list(rows.values_list("id", flat=True))
+
+
+_waiters = Waiters(_ended, lambda _age: INTERVAL)
+
+
+def prepare() -> None:
+    """Before waiting: write what the running function has enqueued. Raises `DeferError` inside a transaction."""
+    if connections[ledger()].in_atomic_block:
+        raise DeferError("Do not wait inside a transaction: the execution starts when it has committed.")
+    current.write_collected()
 
 
 def wait(execution: Execution, within: float | None = None) -> Any:
     """The execution's result, when it has ended. Raises as `Execution.result`; `ResultTimeout` after `within` s."""
-    if connections[ledger()].in_atomic_block:
-        raise DeferError("Do not wait inside a transaction: the execution starts when it has committed.")
-    current.write_collected()
-    future = _waiters.add(execution.id)
+    prepare()
     try:
-        future.result(within)
-    except FutureTimeout:
+        _waiters.wait(execution.id, within)
+    except TimeoutError:
         raise ResultTimeout(f"{execution} has not ended within {within} s.") from None
-    finally:
-        _waiters.remove(execution.id, future)
     return execution.result
 
 
 async def await_(execution: Execution, within: float | None = None) -> Any:
     """`wait` from async code."""
     await sync_to_async(current.write_collected)()
-    future = _waiters.add(execution.id)
     try:
-        await asyncio.wait_for(asyncio.wrap_future(future), within)
+        await _waiters.await_(execution.id, within)
     except TimeoutError:
         raise ResultTimeout(f"{execution} has not ended within {within} s.") from None
-    finally:
-        _waiters.remove(execution.id, future)
     return await execution.aresult()

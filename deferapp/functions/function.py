@@ -19,7 +19,7 @@ from deferapp.functions.config import Config
 from deferapp.functions.options import Given, Options
 
 if TYPE_CHECKING:
-    from deferapp.executions.ids import Ids
+    from deferapp.executions.batches.batch import Batch
     from deferapp.models.execution import Enqueued, Execution
 
 P = ParamSpec("P")
@@ -117,27 +117,27 @@ class BackgroundFunction(Declared[P, R]):
         """Enqueue one execution and wait for what it returns: at once in sync code, awaited in async code."""
         return await_result(self)(*args, **kwargs)
 
-    def map(self, values: Iterable[Any]) -> Ids:
-        """Enqueue one execution for each value, its only argument; return their ids, in order.
+    def map(self, values: Iterable[Any]) -> Batch:
+        """Enqueue one execution for each value, its only argument; return the `Batch` of their ids, in order.
 
         `values` is streamed: memory stays flat however many there are. Executions are written in batches, so if a
         value is refused, those of the batches before it are enqueued; inside a transaction none is.
         """
         return self.starmap((value,) for value in values)
 
-    def starmap(self, calls: Iterable[Iterable[Any]]) -> Ids:
+    def starmap(self, calls: Iterable[Iterable[Any]]) -> Batch:
         """As `map`, with a tuple of positional arguments for each execution."""
         from deferapp.executions import enqueue
 
         return enqueue.many(self, calls)
 
-    async def amap(self, values: Iterable[Any] | AsyncIterable[Any]) -> Ids:
+    async def amap(self, values: Iterable[Any] | AsyncIterable[Any]) -> Batch:
         """`map` from async code; `values` may also be an async iterable, such as a queryset."""
         if isinstance(values, AsyncIterable):
             return await self.astarmap((value,) async for value in values)
         return await self.astarmap((value,) for value in values)
 
-    async def astarmap(self, calls: Iterable[Iterable[Any]] | AsyncIterable[Iterable[Any]]) -> Ids:
+    async def astarmap(self, calls: Iterable[Iterable[Any]] | AsyncIterable[Iterable[Any]]) -> Batch:
         """`starmap` from async code, also of an async iterable."""
         from deferapp.executions import enqueue
 

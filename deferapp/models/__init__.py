@@ -3,6 +3,7 @@
 Rows are read freely; an execution's state is changed by `deferapp.executions.life` alone.
 """
 
+from deferapp.models.batch import BatchHook
 from deferapp.models.execution import Attempt, Execution
 from deferapp.models.function import Limit, PausedFunction
 from deferapp.models.ledger import ledger
@@ -11,6 +12,7 @@ from deferapp.models.worker import Housekeeping, Worker
 
 __all__ = [
     "Attempt",
+    "BatchHook",
     "DueMoment",
     "Execution",
     "Housekeeping",

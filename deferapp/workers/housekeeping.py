@@ -15,6 +15,7 @@ from typing import Final
 
 from deferapp.dispatch import overdue
 from deferapp.executions import life
+from deferapp.executions.batches import hooks
 from deferapp.schedules import sync, tick
 from deferapp.workers import persist, presence
 from deferapp.workers.recover import recover
@@ -54,7 +55,7 @@ class Housekeeper(threading.Thread):
         if not self._synced:
             self._attempt(self._sync)
         if presence.keeps_house(presence.current()):
-            for chore in (tick.tick, life.expire, overdue.publish, self._recover_the_dead):
+            for chore in (tick.tick, life.expire, overdue.publish, hooks.fire, self._recover_the_dead):
                 self._attempt(chore)
 
     def _sync(self) -> None:

@@ -19,6 +19,7 @@ from asgiref.sync import sync_to_async
 from deferapp import conf
 from deferapp.dispatch import publish
 from deferapp.executions import enqueue, life
+from deferapp.executions.batches import hooks
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution
 from deferapp.models import Execution
@@ -49,6 +50,7 @@ class _Run:
         self._function = function
         self._ends = time.monotonic() + SLICE
         self._worklist = Worklist(())
+        self._batches: set[UUID] = set()
 
     def all(self, ids: Sequence[UUID]) -> None:
         self._worklist.add(self._claim(ids))
@@ -57,6 +59,7 @@ class _Run:
                 loop.run(self._together())
             else:
                 self._in_turn()
+        hooks.fire_soon(self._batches)
 
     def _in_turn(self) -> None:
         while execution := self._worklist.take():
@@ -65,6 +68,7 @@ class _Run:
             persist.tidy_connections()
             persist.persist(collector.flush)
             persist.persist(partial(record, self._function, execution, ended))
+            self._note(execution)
             self._refill(execution)
 
     async def _together(self) -> None:
@@ -79,6 +83,7 @@ class _Run:
             await sync_to_async(persist.tidy_connections)()
             await persist.apersist(collector.flush)
             await persist.apersist(partial(record, self._function, execution, ended))
+            self._note(execution)
             if self._function.config.concurrency is not None:
                 await sync_to_async(self._refill)(execution)
 
@@ -87,6 +92,10 @@ class _Run:
         worker = persist.persist(presence.current)
         claim = partial(life.claim, self._function, ids, claim=uuid4(), worker_id=worker.pk, most=most)
         return persist.persist(claim)
+
+    def _note(self, ended: Execution) -> None:
+        if ended.batch is not None:
+            self._batches.add(ended.batch)
 
     def _refill(self, ended: Execution) -> None:
         """Give the slot that has become free to the next execution, here or, after a while, by a message."""

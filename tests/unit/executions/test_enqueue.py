@@ -225,14 +225,14 @@ def watched(count: int, seen: list[int]) -> Iterator[int]:
 
 
 def test_map_streams_writing_a_batch_before_it_takes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enqueue, "BATCH", 4)
+    monkeypatch.setattr(enqueue, "CHUNK", 4)
     seen: list[int] = []
     assert len(defer(add).map(watched(10, seen))) == 10
     assert seen == [0] * 4 + [4] * 4 + [8] * 2
 
 
 def test_amap_streams_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enqueue, "BATCH", 4)
+    monkeypatch.setattr(enqueue, "CHUNK", 4)
     taken: list[int] = []
     written: list[int] = []
 
@@ -247,21 +247,21 @@ def test_amap_streams_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_is_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enqueue, "BATCH", 10)
+    monkeypatch.setattr(enqueue, "CHUNK", 10)
     with CaptureQueriesContext(connection) as queries:
         defer(add).map(range(30))
     assert len([query for query in queries if query["sql"].startswith("INSERT")]) == 3
 
 
 def test_a_value_that_is_refused_leaves_whole_batches_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enqueue, "BATCH", 2)
+    monkeypatch.setattr(enqueue, "CHUNK", 2)
     with pytest.raises(ArgumentError):
         defer(add).map([1, 2, 3, Unstorable()])
     assert Execution.objects.count() == 2
 
 
 def test_a_value_that_is_refused_inside_a_transaction_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enqueue, "BATCH", 2)
+    monkeypatch.setattr(enqueue, "CHUNK", 2)
     with pytest.raises(ArgumentError), transaction.atomic():
         defer(add).map([1, 2, 3, Unstorable()])
     assert not Execution.objects.exists()
