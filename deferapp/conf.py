@@ -20,6 +20,10 @@ class Settings:
 
     RETRY: bool | int | Mapping[str, Any] = True
     """The retry of functions that name none: as `retry=` of `defer()`."""
+    MAX_ARGUMENTS: int = 1024 * 1024
+    """Bytes of JSON that the arguments of an execution may have."""
+    MAX_RESULT: int = 1024 * 1024
+    """Bytes of JSON that a result may have."""
     LIST_SIZE: int = 100
     """How many executions a message names at the most."""
     ASYNC_CONCURRENCY: int = 100

@@ -14,7 +14,7 @@ from deferapp import conf, signals
 from deferapp.clock import ordered_now
 from deferapp.dispatch import publish
 from deferapp.durations import as_moment
-from deferapp.exceptions import OptionError
+from deferapp.exceptions import ArgumentError, OptionError
 from deferapp.executions import tell
 from deferapp.executions.batches.batch import Batch
 from deferapp.executions.collect import Collector
@@ -136,6 +136,8 @@ def _build(
     function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any], batch: UUID | None = None
 ) -> Execution:
     arguments = encode_call(function.name, function.signature, tuple(args), dict(kwargs))
+    if len(arguments) > conf.current().MAX_ARGUMENTS:
+        raise ArgumentError(_too_large(function, len(arguments)))
     options = function.assigned
     parent = current_execution()
     moment = ordered_now()
@@ -152,6 +154,13 @@ def _build(
         metadata=dict(options.metadata),
         limit_key=limit_key(function, args, kwargs),
         batch=batch,
+    )
+
+
+def _too_large(function: AnyFunction, size: int) -> str:
+    return (
+        f"The arguments of {function.name} have {size:,} bytes as JSON; DEFER['MAX_ARGUMENTS'] allows "
+        f"{conf.current().MAX_ARGUMENTS:,}. Store the data, and pass what it can be found by."
     )
 
 

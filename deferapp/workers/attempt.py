@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from asgiref.sync import sync_to_async
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 
+from deferapp import conf
 from deferapp.clock import now
-from deferapp.exceptions import ArgumentGone, DeferError
+from deferapp.exceptions import ArgumentGone, DeferError, ResultError
 from deferapp.executions import failure
 from deferapp.executions.current import CurrentExecution, running
 from deferapp.executions.errors import judge
@@ -79,6 +80,11 @@ async def amake(function: AnyFunction, execution: Execution, current: CurrentExe
 
 def _returned(function: AnyFunction, value: Any, body: Body) -> Ended:
     result_json = None if value is None else encode_result(function.name, value)
+    if result_json is not None and len(result_json) > conf.current().MAX_RESULT:
+        raise ResultError(
+            f"The result of {function.name} has {len(result_json):,} bytes as JSON; DEFER['MAX_RESULT'] allows "
+            f"{conf.current().MAX_RESULT:,}. Store it, and return what it can be found by."
+        )
     return Ended(started_at=body.started_at, ended_at=now(), result_json=result_json)
 
 

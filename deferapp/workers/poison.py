@@ -1,7 +1,7 @@
 """What would end Celery's worker: messages that are not what they should be, and a connection lost at a bad moment.
 
-Bad messages are dropped with a line in the log. They concern whatever arrives in the project's queues, since a message that nobody understands belongs to nobody.
-What cannot be told from a broken connection is left to Celery.
+Bad messages are dropped with a line in the log. They concern whatever arrives in the project's queues, since a message
+that nobody understands belongs to nobody. What cannot be told from a broken connection is left to Celery.
 """
 
 from __future__ import annotations
