@@ -57,7 +57,6 @@ class Execution(Handle, models.Model):
         _("limit"), max_length=200, null=True, help_text=_("Executions that share it share a limit of concurrency.")
     )
     batch = models.UUIDField(_("batch"), null=True, editable=False, help_text=_("Of the map that enqueued it."))
-    batch = models.UUIDField(_("batch"), null=True, editable=False, help_text=_("Of the map that enqueued it."))
     rerun_of = models.ForeignKey(
         "self",
         models.DO_NOTHING,
@@ -95,10 +94,6 @@ class Execution(Handle, models.Model):
             models.Index(fields=["function", "created_at"], name="deferapp_exec_function"),
             models.Index(fields=["parent", "created_at"], name="deferapp_exec_parent"),
             models.Index(fields=["dispatch_at"], name="deferapp_exec_dispatch"),
-            # Conditional, since most belong to none. Where that cannot be (MariaDB), batches are found more slowly.
-            models.Index(
-                fields=["batch", "state"], name="deferapp_exec_batch", condition=models.Q(batch__isnull=False)
-            ),
             # Conditional, since most belong to none. Where that cannot be (MariaDB), batches are found more slowly.
             models.Index(
                 fields=["batch", "state"], name="deferapp_exec_batch", condition=models.Q(batch__isnull=False)
