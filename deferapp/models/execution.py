@@ -1,7 +1,7 @@
 """Executions and their attempts.
 
 References between the tables carry no database constraint: a fan-out inserts rows by the thousand, and retention
-may remove a parent before its children. Read `parent` through `Execution.parent`, which is None when it is gone.
+may remove a parent before its children: read such a `parent` by `select_related`, which gives None when it is gone.
 """
 
 from __future__ import annotations
@@ -80,9 +80,6 @@ class Execution(Handle, models.Model):
     reason = models.CharField(_("reason"), max_length=500, default="", blank=True)
 
     objects = ExecutionQuerySet.as_manager()
-
-    attempts: models.Manager[Attempt]
-    children: models.Manager[Execution]
 
     class Meta:
         verbose_name = _("execution")

@@ -67,7 +67,6 @@ class DueMoment(models.Model):
         models.DO_NOTHING,
         null=True,
         db_constraint=False,
-        db_index=False,
         related_name="due_moments",
         verbose_name=_("execution"),
         help_text=_("None when the moment was missed."),
