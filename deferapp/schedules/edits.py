@@ -10,12 +10,13 @@ import logging
 from dataclasses import asdict
 from typing import Final
 
+from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
 from deferapp.clock import now
 from deferapp.cron import columns, next_after, parse
 from deferapp.exceptions import InvalidFrequency
-from deferapp.models import Schedule
+from deferapp.models import Schedule, ledger
 from deferapp.schedules import TICK, beat
 
 logger = logging.getLogger("deferapp.schedules")
@@ -35,12 +36,18 @@ def absorb_if_changed() -> None:
 
 
 def absorb() -> None:
-    """Take over what people have edited, and put back what cannot be."""
-    tasks = {task.name: task for task in PeriodicTask.objects.filter(task=TICK).select_related("crontab")}
-    for schedule in Schedule.objects.all():
-        task = tasks.get(beat.names(schedule.function)[0])
-        if task is not None:
-            _absorb(schedule, task)
+    """Take over what people have edited, and put back what cannot be.
+
+    The schedules are locked before beat's rows are read: a deployment of which only one of both is seen would look
+    like an edit, and be undone.
+    """
+    with transaction.atomic(using=ledger()):
+        schedules = list(Schedule.objects.using(ledger()).select_for_update().order_by("pk"))
+        tasks = {task.name: task for task in PeriodicTask.objects.filter(task=TICK).select_related("crontab")}
+        for schedule in schedules:
+            task = tasks.get(beat.names(schedule.function)[0])
+            if task is not None:
+                _absorb(schedule, task)
 
 
 def _absorb(schedule: Schedule, task: PeriodicTask) -> None:
