@@ -226,10 +226,7 @@ def opened(project: Project) -> Iterator[Project]:
 def logs() -> list[tuple[str, str]]:
     """Return the title and the end of the log of each process of the open projects."""
     processes = [process for project in open_projects for process in project.processes]
-    return [
-        (f"log of {process.name} ({process.log_path})", process.log()[-LOG_CHARACTERS:])
-        for process in processes
-    ]
+    return [(f"log of {process.name} ({process.log_path})", process.log()[-LOG_CHARACTERS:]) for process in processes]
 
 
 ProjectMaker = Callable[..., contextlib.AbstractContextManager[Project]]

@@ -198,9 +198,7 @@ class RedisServer(Server):
     def _command(self) -> list[str]:
         program = find_redis()
         if program is None:
-            raise ServerError(
-                "redis-server was not found; install the package redis-server, or set REDIS_URL"
-            )
+            raise ServerError("redis-server was not found; install the package redis-server, or set REDIS_URL")
         where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
         return [program, *where, "--databases", str(self.databases)]
 
