@@ -26,12 +26,16 @@ local_worker = threading.Event()
 
 
 def celery_app() -> Celery:
-    """The project's Celery app; one of ours in a project that has none."""
-    if _state.default_app is None:
+    """The project's Celery app; one of ours in a project that has none.
+
+    Celery makes one without settings for whoever asks for the current app too early, as django-celery-beat's forms do.
+    """
+    app = _state._tls.current_app or _state.default_app
+    if app is None or (app.main == "default" and not app.set_as_current):
         import deferapp.celery
 
         return deferapp.celery.app
-    return _state.get_current_app()
+    return app
 
 
 class Broker:
