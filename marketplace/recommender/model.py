@@ -72,9 +72,11 @@ class Model:
         return self._different(np.argsort(-scores)[: count * 20 + len(places)], scores, count)
 
     def _places(self, bought: Mapping[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        numbers = np.array(sorted(bought), dtype=np.int64)
-        numbers = numbers[np.isin(numbers, self.product)]
-        return np.searchsorted(self.product, numbers), np.array([bought[int(n)] for n in numbers], dtype=np.int64)
+        numbers = np.fromiter(bought, dtype=np.int64, count=len(bought))
+        times = np.fromiter(bought.values(), dtype=np.int64, count=len(bought))
+        places = np.searchsorted(self.product, numbers).clip(max=len(self.product) - 1)
+        known = self.product[places] == numbers
+        return places[known], times[known]
 
     def _attraction(self, places: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.float32]:
         """Mean logarithm of how many times the usual share of attraction each product has."""

@@ -1,0 +1,1 @@
+"""The background functions: one a file, named after it."""
