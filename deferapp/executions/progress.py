@@ -42,5 +42,5 @@ class Progress:
 
 def of(executions: QuerySet[Execution]) -> Progress:
     """One query over the index that finds the executions."""
-    counts = dict(executions.order_by().values_list("state").annotate(Count("*")))
+    counts = dict(executions.order_by().values("state").annotate(count=Count("*")).values_list("state", "count"))
     return Progress(by_state=MappingProxyType({state: counts.get(state, 0) for state in State}))
