@@ -20,13 +20,15 @@ started = Signal()
 If the worker ends before that, another takes the execution and the signal comes again with the same number."""
 
 retried = Signal()
-"""An attempt has failed, for `execution.reason`; the next one is due at `execution.due_at`."""
+"""An attempt has failed, for `execution.reason`; the next one is due at `execution.due_at`.
+
+Also when a person lets an execution that has ended as failed run again."""
 
 succeeded = Signal()
 """An execution has ended with a result."""
 
 failed = Signal()
-"""An execution has ended as failed, for `execution.reason`, and is not retried any more."""
+"""An execution has ended as failed, for `execution.reason`, and its policy has no other attempt."""
 
 cancelled = Signal()
 """An execution has been cancelled, or aborted: `execution.state` says which."""

@@ -1,8 +1,9 @@
 """The ids of executions: UUIDs of version 7, and of version 8 for those that a caller gave a key.
 
 An execution that must exist only once gets an id that follows from what it is, so that the primary key itself
-refuses the second one: a child from its parent, function, arguments and the number of equal calls before it, a
-scheduled execution from its function and due moment. Their time part is the parent's or the due moment's.
+refuses the second one: a child from its parent, function, arguments and the number of equal calls before it; one that
+is handed a failed execution from that and its last attempt; a scheduled execution from its function and due moment.
+Their time part is the parent's or the due moment's.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ def new_id() -> UUID:
 def child_id(parent: UUID, function: str, arguments: str, occurrence: int) -> UUID:
     """The id of the child that `parent` enqueues by this call, `occurrence` equal ones having come before it."""
     return _derived(parent.int >> _TIME_SHIFT, parent.hex, function, arguments, str(occurrence))
+
+
+def handler_id(failed: UUID, attempt: int) -> UUID:
+    """The id of the execution that is handed `failed`, which has ended as failed by this attempt."""
+    return _derived(failed.int >> _TIME_SHIFT, "failed", failed.hex, str(attempt))
 
 
 def due_id(function: str, due_at: datetime) -> UUID:

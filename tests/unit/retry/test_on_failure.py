@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from deferapp import defer
+from deferapp import current_execution, defer
 from deferapp.clock import now
 from deferapp.executions import failure, life, on_failure
 from deferapp.executions.failure import Failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.executions.values import decode_call
+from deferapp.functions import registry
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Attempt, Execution
 from deferapp.workers.recover import recover
@@ -29,6 +30,11 @@ def compute(number: int) -> int:
     if number < 0:
         raise ValueError("negative")
     return number
+
+
+def call_for_help(handler: str) -> None:
+    registry.get(handler).enqueue(Execution.objects.get(pk=current_execution().id))
+    raise ValueError("and then it failed")
 
 
 def tell(execution: Execution) -> str:
@@ -126,6 +132,26 @@ def test_an_end_that_is_recorded_again_hands_on_nothing(function: Function, hand
     assert life.settle([ending], worker="w") == 1
     assert life.settle([ending], worker="w") == 0
     assert len(handed(handler)) == 1
+
+
+@pytest.mark.django_db
+def test_an_execution_that_is_let_run_again_and_fails_again_is_handed_on_again(
+    function: Function, handler: Function
+) -> None:
+    execution = function.enqueue(-1)
+    for count in (1, 2):
+        while run_attempt(function, execution).state != State.FAILED:
+            assert len(handed(handler)) == count - 1
+        assert len(handed(handler)) == count
+        life.retry(execution.id)
+
+
+@pytest.mark.django_db
+def test_a_body_that_calls_the_handler_itself_does_not_stand_in_for_it(handler: Function) -> None:
+    function = defer(call_for_help, retry=0, on_failure=handler)
+    execution = run_attempt(function, function.enqueue(handler.name))
+    assert execution.state == State.FAILED
+    assert [child.parent_id for child in handed(handler)] == [execution.id] * 2
 
 
 @pytest.mark.django_db

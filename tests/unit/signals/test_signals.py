@@ -86,6 +86,15 @@ def test_an_execution_that_fails_is_told_with_the_reason_and_the_next_attempt(ea
     assert ear.names == ["enqueued", "started", "retried", "started", "failed"]
 
 
+def test_a_failed_execution_that_is_let_run_again_is_told_as_retried(ear: Ear) -> None:
+    function = defer(compute, retry=0)
+    execution = function.enqueue(-1)
+    run_attempt(function, execution)
+    life.retry(execution.id)
+    assert ear.names == ["enqueued", "started", "failed", "retried"]
+    assert ear.of("retried") == [execution]
+
+
 def test_what_is_told_is_what_the_ledger_says(ear: Ear, function: Function) -> None:
     execution = function.enqueue(-1)
     for _ in range(2):
