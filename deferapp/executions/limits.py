@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 def keys_of(function: AnyFunction, ids: Iterable[UUID]) -> list[str]:
     """The limits that these executions wait under."""
-    if function.config.concurrency_key is None:
-        return [function.name]
     keys = _executions().filter(id__in=list(ids), state=State.CREATED).values_list("limit_key", flat=True)
     return sorted({key or function.name for key in keys})
 
@@ -51,8 +49,6 @@ def admitted(function: AnyFunction, key: str, waiting: QuerySet[Execution], mome
 def under(function: AnyFunction, key: str, executions: QuerySet[Execution] | None = None) -> QuerySet[Execution]:
     """The function's executions under a limit."""
     rows = (_executions() if executions is None else executions).filter(function=function.name)
-    if function.config.concurrency_key is None:
-        return rows
     return rows.filter(limit_key=key) if key != function.name else rows.filter(limit_key__isnull=True)
 
 

@@ -68,6 +68,8 @@ class Defer:
             return lambda decorated: self.cron(decorated, fn, catch_up=catch_up, **config)
         if catch_up not in ("latest", "all", "none"):
             raise DeclarationError(f"catch_up is 'latest', 'all' or 'none', not {catch_up!r}")
+        if config.get("concurrency_key") is not None:
+            raise DeclarationError("concurrency_key is for functions with arguments; a scheduled function has none")
         function = ScheduledFunction(_plain(fn), _name(fn), Config(**config), frequency, catch_up)
         return _declare(function)
 

@@ -96,6 +96,11 @@ class Execution(Handle, models.Model):
                 fields=["batch", "state"], name="deferapp_exec_batch", condition=models.Q(batch__isnull=False)
             ),
             models.Index(
+                fields=["discard_at"],
+                name="deferapp_exec_discard",
+                condition=models.Q(state=State.CREATED, discard_at__isnull=False),
+            ),
+            models.Index(
                 fields=["function", "created_at"], name="deferapp_exec_waiting", condition=models.Q(state=State.CREATED)
             ),
         ]

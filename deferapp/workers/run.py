@@ -102,7 +102,7 @@ class _Run:
         config = self._function.config
         if config.concurrency is None or config.max_concurrency_action == "cancel":
             return
-        key = (config.concurrency_key and ended.limit_key) or self._function.name
+        key = ended.limit_key or self._function.name
         if time.monotonic() > self._ends or presence.node().is_draining:
             publish.wake(self._function, key)
             return
