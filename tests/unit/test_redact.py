@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
@@ -81,11 +80,6 @@ def test_texts_without_a_value_are_as_they_were(text: str) -> None:
 
 @pytest.mark.parametrize("part", ["a", "key=", "key='", 'key="\\', "a=", "a=b", "://:", "-", "key:bearer ", "key=x("])
 def test_no_text_takes_more_than_linear_time(part: str) -> None:
-    def seconds(length: int) -> float:
-        text = part * (length // len(part))
-        started = time.perf_counter()
-        redact_text(text)
-        return time.perf_counter() - started
-
-    # Quadratic time would be 64 times as much, and tens of seconds for the longer text.
-    assert min(seconds(80_000) for _ in range(3)) < 30 * max(min(seconds(10_000) for _ in range(3)), 0.001)
+    """A million characters: quadratic time would be hours."""
+    text = part * (1_000_000 // len(part))
+    assert redact_text(text)
