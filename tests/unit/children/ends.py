@@ -58,7 +58,7 @@ def states_of(parent: Execution) -> list[str]:
 def one_of_each(parent: Execution) -> dict[State, UUID]:
     """A child in every state but discarded."""
     children = make_children(parent, 7)
-    created, started, succeeded, failed, cancelled, aborting, aborted = children
+    _created, started, succeeded, failed, cancelled, aborting, aborted = children
     succeed([succeeded])
     fail([failed])
     start([started, aborting])

@@ -61,7 +61,7 @@ def test_a_parent_without_children_has_none_to_cancel(parent: Execution) -> None
 def test_a_child_that_comes_back_from_a_worker_meanwhile_is_cancelled_too(
     parent: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running, waiting = make_children(parent, 2)
+    running, _waiting = make_children(parent, 2)
     (held,) = start([running])
     cancel = life.cancel
 
