@@ -1,36 +1,53 @@
 """A background function as a URL: POST its arguments, then GET what became of the execution.
 
-    path("recommend/", RecommendView.as_view(), name="recommend"),              # POST
-    path("recommend/<uuid:id>/", RecommendView.as_view(), name="recommend"),    # GET
+    class Recommend(FunctionView):
+        function = recommend_now
 
-Nobody may do either until a subclass says who may. An execution is readable by whoever enqueued it through the same
-view, and by nobody else: to all others it does not exist. CSRF protection is Django's.
+        def has_permission(self, request):
+            return request.user.is_authenticated
+
+    path("recommend/", Recommend.as_view(), name="recommend"),              # POST
+    path("recommend/<uuid:id>/", Recommend.as_view(), name="recommend"),    # GET
+
+Nobody may do either until a subclass says who may. An execution is readable by whoever enqueued it through a view of
+the same function, and by nobody else: to all others it does not exist. CSRF protection is Django's, and so are the
+sessions by which it knows those who are not logged in. Who logs in or out loses what was enqueued before; and how often
+somebody may enqueue is for `has_permission` to say.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, ClassVar
-from uuid import UUID
+import secrets
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers
+from django.utils.decorators import classonlymethod
+from django.utils.translation import gettext as _
 from django.views import View
 
+from deferapp.exceptions import ArgumentError, ArgumentGone, OptionError
 from deferapp.executions import results
-from deferapp.executions.states import ENDED, State
+from deferapp.executions.states import ENDED, ErrorCode, State
 from deferapp.functions.function import BackgroundFunction
+from deferapp.functions.options import MOST_PAIRS
 from deferapp.models import Execution, ledger
 
-OWNER = "deferapp.owner"
-"""The key of the metadata that says who enqueued an execution."""
+OWNER: Final = "deferapp.owner"
+"""The key, in an execution's metadata and in a session, of who enqueued."""
+ID: Final = "id"
+"""What a URL calls an execution's id; one without it is for POST."""
 
 
 class FunctionView(View):
-    """Set `function`, and override `has_permission`."""
+    """Set `function`, and override `has_permission`. Answers are JSON, errors too: `{"error": "…"}`."""
 
-    http_method_names = ["get", "post", "options"]
     function: ClassVar[BackgroundFunction[..., Any] | None] = None
 
     def has_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
@@ -38,60 +55,108 @@ class FunctionView(View):
         return False
 
     def arguments(self, request: HttpRequest) -> tuple[list[Any], dict[str, Any]]:
-        """Positional and keyword arguments: of the body, a JSON array or a JSON object. Raises `ValueError`.
+        """Positional and keyword arguments: of the body, a JSON array or a JSON object.
 
-        Override it to add what the caller must not choose, such as the user.
+        Override it to check them, or to add what the caller must not choose, such as the user. The caller is told the
+        message of a `ValueError`.
         """
-        body = json.loads(request.body or b"[]")
+        try:
+            body = json.loads(request.body or b"[]")
+        except (ValueError, RecursionError) as error:
+            raise ValueError(_("The body is no JSON: %s") % error) from None
         if isinstance(body, list):
             return body, {}
         if isinstance(body, dict):
             return [], body
-        raise ValueError("The body is a JSON array of positional or a JSON object of keyword arguments.")
+        raise ValueError(_("The body is a JSON array of positional or a JSON object of keyword arguments."))
 
     def owner(self, request: HttpRequest) -> str:
-        """Whom an execution belongs to: the user who is logged in, else the session, which this may create."""
+        """Whom an execution belongs to: the user who is logged in, else the session, which is begun if there is none.
+
+        Staff can read it in the metadata, so it is no key that would let them in. At most 256 ASCII characters.
+        """
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
             return f"user:{hashlib.sha256(str(user.pk).encode()).hexdigest()}"
-        if request.session.session_key is None:
-            request.session.create()
-        return f"session:{hashlib.sha256(str(request.session.session_key).encode()).hexdigest()}"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not self.has_permission(request):
-            return _answer(403, error="You may not do this.")
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """Enqueue; 202 with the id and the state, 400 if the arguments do not fit."""
-        function = self._function()
-        try:
-            args, kwargs = self.arguments(request)
-            owned = function.options(metadata={**function.assigned.metadata, OWNER: self.owner(request)})
-            execution = owned.enqueue(*args, **kwargs)
-        except (ValueError, TypeError) as error:
-            return _answer(400, error=str(error))
-        return _answer(202, id=str(execution.id), state=str(execution.state))
-
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        """The state, and the result or the error once it has ended; 404 if it is not this caller's."""
-        rows = Execution.objects.using(ledger()).filter(id=id, function=self._function().name)
-        execution = rows.first()
-        if execution is None or execution.metadata.get(OWNER) != self.owner(request):
-            return _answer(404, error="There is no such execution.")
-        return _answer(200, id=str(execution.id), state=str(execution.state), **self.outcome(execution))
+        # Not the session's key: a session that is kept in a cookie has none.
+        if OWNER not in request.session:
+            request.session[OWNER] = secrets.token_hex(16)
+        return f"session:{request.session[OWNER]}"
 
     def outcome(self, execution: Execution) -> dict[str, Any]:
         """What is told of an execution's end. An error is told by its code: its message is not for the public."""
-        if execution.state == State.SUCCEEDED:
+        if execution.state != State.SUCCEEDED:
+            return {"error": execution.error_code or str(execution.state)} if execution.state in ENDED else {}
+        try:
             return {"result": results.of(execution)}
-        return {"error": execution.error_code or str(execution.state)} if execution.state in ENDED else {}
+        except ArgumentGone:  # The result refers to a row that has been deleted.
+            return {"error": ErrorCode.INTERNAL.value}
 
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        """Raises `ImproperlyConfigured` for a function that cannot be served."""
+        _check(cls.__name__, initkwargs.get("function", cls.function))
+        return super().as_view(**initkwargs)
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.http_method_names = ["get", "head", "options"] if ID in kwargs else ["post", "options"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.has_permission(request):
+            return _answer(403, error=_("You may not do this."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """Enqueue; 202 with the id and the state. If nothing was enqueued, 400, 413 or 415 with the reason."""
+        try:
+            args, kwargs = self._arguments(request)
+            execution = self._owned(self.owner(request)).enqueue(*args, **kwargs)
+        except _Refusal as refusal:
+            return _answer(refusal.status, error=str(refusal))
+        except (ArgumentError, OptionError) as error:
+            return _answer(400, error=str(error))
+        return _answer(202, id=execution.id, state=execution.state)
+
+    def get(self, request: HttpRequest, *_args: Any, **kwargs: Any) -> HttpResponse:
+        """The state, and the result or the error once it has ended; 404 if it is not this caller's."""
+        rows = Execution.objects.using(ledger()).filter(id=kwargs[ID], function=self._function.name)
+        execution = rows.defer("arguments_json").first()
+        if execution is None or execution.metadata.get(OWNER) != self.owner(request):
+            return _answer(404, error=_("There is no such execution."))
+        return _answer(200, id=execution.id, state=execution.state, **self.outcome(execution))
+
+    @property
     def _function(self) -> BackgroundFunction[..., Any]:
-        if self.function is None:
-            raise TypeError(f"{type(self).__name__}.function is the background function to enqueue; it is not set")
+        assert self.function is not None  # `as_view` has seen to it.
         return self.function
+
+    def _owned(self, owner: str) -> BackgroundFunction[..., Any]:
+        return self._function.options(metadata={**self._function.assigned.metadata, OWNER: owner})
+
+    def _arguments(self, request: HttpRequest) -> tuple[list[Any], dict[str, Any]]:
+        """Those of the request, which fit the function. Raises `_Refusal`."""
+        if request.content_type not in ("", "application/json"):
+            raise _Refusal(415, _("Send the arguments as application/json."))
+        try:
+            args, kwargs = self.arguments(request)
+        except RequestDataTooBig:
+            raise _Refusal(413, _("The body is too large.")) from None
+        except ValueError as error:
+            raise _Refusal(400, str(error)) from None
+        try:
+            self._function.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise _Refusal(400, _("The arguments do not fit: %s") % error) from None
+        return args, kwargs
+
+
+class _Refusal(Exception):
+    """A request that enqueues nothing."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class _Encoder(DjangoJSONEncoder):
@@ -105,4 +170,15 @@ class _Encoder(DjangoJSONEncoder):
 
 
 def _answer(status: int, **content: Any) -> JsonResponse:
-    return JsonResponse(content, status=status, encoder=_Encoder)
+    response = JsonResponse(content, status=status, encoder=_Encoder)
+    add_never_cache_headers(response)
+    return response
+
+
+def _check(view: str, function: object) -> None:
+    if not isinstance(function, BackgroundFunction):
+        raise ImproperlyConfigured(f"{view}.function is the background function to enqueue, not {function!r:.100}")
+    if function.assigned.key is not None:
+        raise ImproperlyConfigured(f"{view}.function has key=: all callers would share an execution that one may read")
+    if len({*function.assigned.metadata, OWNER}) > MOST_PAIRS:
+        raise ImproperlyConfigured(f"{view}.function has {MOST_PAIRS} pairs of metadata: the view needs one of them")
