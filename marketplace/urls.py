@@ -3,10 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from marketplace import views
+from marketplace import on_demand, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("recommend/", on_demand.page, name="recommend"),
+    path("recommend/now/", on_demand.RecommendNow.as_view(), name="recommend-now"),
+    path("recommend/now/<uuid:id>/", on_demand.RecommendNow.as_view(), name="recommend-now"),
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
     path("anymail/", include("anymail.urls")),
     path("admin/", admin.site.urls),

@@ -1,0 +1,69 @@
+"""What a run of the demo came to, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from marketplace.demo.run import Progress
+from marketplace.models import Customer
+from marketplace.recommender.storage import load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The keys of the JSON, in its order."""
+
+    customers: int
+    opted_in: int
+    executions: int
+    """Rows of the ledger: the weekly job and one for each customer."""
+    succeeded: int
+    failed: int
+    emails: int
+    """Files that are really there."""
+    seconds: float
+    """From the enqueue of the job to the end of its last child."""
+    recall_at_10: float
+    recall_at_10_popular: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everybody who opted in was mailed, once, and nothing failed."""
+        return not self.failed and self.emails == self.opted_in == self.executions - 1
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.customers:,} customers, {self.opted_in:,} of them opted in"
+        ends = f"{self.succeeded:,} succeeded, {self.failed:,} failed"
+        yield f"{self.executions:,} executions in {self.seconds:.1f} s: {ends}"
+        yield f"{self.emails:,} mails in {settings.EMAIL_FILE_PATH}"
+        if mail := next(iter(mails()), None):
+            yield f"one of them: {mail}"
+        yield f"recall@10 on four weeks unseen: {self.recall_at_10:.4f}; most popular: {self.recall_at_10_popular:.4f}"
+
+
+def mails() -> list[Path]:
+    return sorted(Path(settings.EMAIL_FILE_PATH).glob("*.eml"))
+
+
+def report(end: Progress, seconds: float) -> Report:
+    """Count what is there now that the run has ended."""
+    evaluation = load().evaluation
+    return Report(
+        customers=Customer.objects.count(),
+        opted_in=Customer.objects.filter(weekly_product_recommendations=True).count(),
+        executions=end.executions,
+        succeeded=end.succeeded,
+        failed=end.failed,
+        emails=len(mails()),
+        seconds=round(seconds, 2),
+        recall_at_10=evaluation.recall_at_10,
+        recall_at_10_popular=evaluation.recall_at_10_popular,
+    )

@@ -1,0 +1,124 @@
+"""`manage.py demo`: the weekly job, now, in this one process, and then the site with its schedules alive."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from deferapp.embedded import EmbeddedWorker
+from marketplace.demo.base import start_fresh
+from marketplace.demo.report import Report, report
+from marketplace.demo.run import Progress, Stuck, run_weekly_job
+from marketplace.models import Customer
+
+HOST: Final = "127.0.0.1"
+ADMIN: Final = "admin"
+
+
+class Command(BaseCommand):
+    help = "Start fresh, run the weekly job now, say what happened, and go on serving the site."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="End after the job.")
+        parser.add_argument("--json", action="store_true", help="Print a line of JSON at the end of the job.")
+        parser.add_argument("--port", type=int, help="Of the web server; without it the first free one from 8000.")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        _check_settings()
+        # People read standard error, so that standard output is what a program can rely on.
+        console = Console(stderr=options["json"], highlight=False)
+        with _alone():
+            port = _free_port(options["port"])
+            if "SITE_URL" not in os.environ:
+                settings.SITE_URL = f"http://{HOST}:{port}"
+            start_fresh(lambda step: console.print(f"{step} …"))
+            password = _make_admin()
+            with EmbeddedWorker():
+                result = _run(console)
+                if not options["once"]:
+                    self._serve(console, result, port, password, as_json=options["json"])
+            self._end(console, result, as_json=options["json"])
+
+    def _serve(self, console: Console, result: Report, port: int, password: str, *, as_json: bool) -> None:
+        self._end(console, result, as_json=as_json)
+        console.print(f"\nThe site:      http://{HOST}:{port}/")
+        console.print(f"Django admin:  http://{HOST}:{port}/admin/   log in as {ADMIN} with the password {password}")
+        console.print("The schedules are alive. Ctrl-C ends.\n")
+        call_command("runserver", f"{HOST}:{port}", use_reloader=False)
+
+    def _end(self, console: Console, result: Report, *, as_json: bool) -> None:
+        for line in result.lines():
+            console.print(line, soft_wrap=True)
+        if as_json:
+            self.stdout.write(result.as_json())
+            self.stdout.flush()
+        if not result.is_good:
+            raise CommandError("Not everybody who opted in got a mail. The executions say why.")
+
+
+def _check_settings() -> None:
+    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
+        raise CommandError("The demo deletes and copies its database, so it is for SQLite. Unset DATABASE_URL.")
+    if settings.EMAIL_BACKEND != "marketplace.mails.files.EmailBackend":
+        raise CommandError("The demo writes to made-up addresses, so its mails are files. Unset EMAIL_BACKEND.")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep a second demo from deleting the database of the first."""
+    with (settings.VAR_DIR / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(f"Another demo is running in {settings.VAR_DIR}. End it, or set VAR_DIR.") from None
+        yield
+
+
+def _free_port(wanted: int | None) -> int:
+    candidates = [wanted] if wanted else range(8000, 8100)
+    for port in candidates:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise CommandError(f"Port {wanted} is taken." if wanted else "The ports from 8000 to 8099 are taken.")
+
+
+def _make_admin() -> str:
+    password = secrets.token_urlsafe(9)
+    get_user_model().objects.create_superuser(ADMIN, "admin@example.com", password)
+    return password
+
+
+def _run(console: Console) -> Report:
+    opted_in = Customer.objects.filter(weekly_product_recommendations=True).count()
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[detail]}")]
+    with Bar(*columns, TimeElapsedColumn(), console=console) as bar:
+        job = bar.add_task("Weekly recommendations", total=opted_in + 1, detail="")
+
+        def watch(progress: Progress) -> None:
+            detail = f"{progress.executions - 1:,} enqueued" + (
+                f", {progress.failed} failed" if progress.failed else ""
+            )
+            bar.update(job, completed=progress.ended, detail=detail)
+
+        try:
+            return report(*run_weekly_job(watch))
+        except Stuck as error:
+            raise CommandError(str(error)) from error
