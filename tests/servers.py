@@ -55,11 +55,16 @@ def find_postgres(name: str = "initdb") -> str | None:
     return find_program(name, "/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
 
 
+def find_chromium() -> str | None:
+    return find_program("chromium", "/usr/bin", "/usr/lib/chromium")
+
+
 def missing_packages() -> list[str]:
     """Return the Debian packages that bring what is missing; a server that is given needs none."""
     needs = [
         ("redis-server", "REDIS_URL" in os.environ or find_redis()),
         ("postgresql", "DATABASE_URL" in os.environ or find_postgres()),
+        ("chromium", find_chromium()),
     ]
     return [package for package, there in needs if not there]
 

@@ -6,6 +6,7 @@ const PATIENCE_MS = 5000; // after so long without a worker it is worth a word
 const LOST_LOOKS = 5; // so many in a row may fail before we give up
 
 const WORDS = {
+  asking: "Asking …",
   created: "Waiting for a worker …",
   waiting: "Still waiting – is a worker running?", // what we call created after a while
   started: "Looking through the purchases …",
@@ -49,7 +50,7 @@ form?.addEventListener("submit", async (event) => {
 });
 
 async function recommend() {
-  show("created");
+  show("asking");
   const since = performance.now();
   let execution = await ask();
   for (let wait = FIRST_LOOK_MS; !ENDED.has(execution.state); wait = Math.min(wait * 1.2, LAST_LOOK_MS)) {
@@ -58,8 +59,8 @@ async function recommend() {
     await new Promise((resolve) => setTimeout(resolve, wait));
     execution = await look(execution.id);
   }
-  if (!execution.result) throw new Problem(`${WORDS[execution.state]} Please try again. (${execution.error})`, execution.state);
-  showProducts(execution.result);
+  if (execution.state === "succeeded") showProducts(execution.result);
+  else throw new Problem(`${WORDS[execution.state]} Please try again. (${execution.error})`, execution.state);
 }
 
 async function ask() {
