@@ -29,6 +29,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     if not isinstance(value, dict):
         return [Error("DEFER is not a dict.", hint="DEFER = {…}", obj="settings.DEFER", id="deferapp.E008")]
     messages: list[CheckMessage] = [_unknown_key(key) for key in value if key not in conf.KEYS]
+    messages += [_not_a_number(key, value[key]) for key in conf.NUMBERS if not _is_number_from_0(value.get(key, 0))]
     try:
         as_policy(value.get("RETRY", True))
     except DeclarationError as error:
@@ -49,6 +50,14 @@ def check_installed_apps(**_kwargs: Any) -> list[CheckMessage]:
             id="deferapp.E009",
         )
     ]
+
+
+def _is_number_from_0(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _not_a_number(key: str, value: object) -> Error:
+    return Error(f"DEFER[{key!r}] is a number from 0, not {value!r}.", obj="settings.DEFER", id="deferapp.E008")
 
 
 def _unknown_key(key: object) -> Error:

@@ -27,7 +27,7 @@ class Settings:
     LIST_SIZE: int = 100
     """How many executions a message names at the most."""
     ASYNC_CONCURRENCY: int = 100
-    """How many async executions one process has in their bodies at once."""
+    """How many async executions of one message are in their bodies at once."""
     PUBLISH_TIMEOUT: float = 0.2
     """Seconds that a publish may wait for the broker."""
     REPUBLISH_AFTER: float = 10.0
@@ -37,6 +37,7 @@ class Settings:
 
 
 KEYS: Final = tuple(field.name for field in fields(Settings))
+NUMBERS: Final = tuple(field.name for field in fields(Settings) if field.type in ("int", "float"))
 
 
 def declared() -> Mapping[str, Any]:

@@ -85,12 +85,13 @@ class Broker:
         from celery.utils import uuid
 
         message = app.amqp.as_task_v2(uuid(), name, args, kwargs)
-        app.amqp.send_task_message(producer, name, message, retry=False, **options)
+        app.amqp.send_task_message(producer, name, message, **{**options, "serializer": "json", "retry": False})
 
     def _producer_of(self, app: Celery) -> Any:
         url = app.conf.broker_write_url or app.conf.broker_url
         if self._producer is None or self._url != url:
-            self._producer = app.amqp.Producer(_connect(app.connection_for_write()), auto_declare=False)
+            self._connection = _connect(app.connection_for_write())
+            self._producer = app.amqp.Producer(self._connection, auto_declare=False)
             self._url = url
         return self._producer
 

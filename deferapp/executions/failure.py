@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Final
@@ -60,6 +60,11 @@ def of(
         retry_after=retry_after,
         is_postponed=is_postponed,
     )
+
+
+def internal(error: Exception) -> Failure:
+    """The failure of an attempt whose end could not be recorded."""
+    return replace(of(error), code=ErrorCode.INTERNAL)
 
 
 def timeout(limit: timedelta) -> Failure:

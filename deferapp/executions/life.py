@@ -46,7 +46,7 @@ class Ending:
     failure: Failure | None = None
     retry_at: datetime | None = None
     counts: bool = True
-    """Whether it counts against the policy; if not, its attempt is recorded without an error code."""
+    """Whether it counts against the policy of retries."""
 
 
 def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id: int, most: int) -> list[Execution]:
@@ -79,7 +79,7 @@ def claim_under(
             admitted = limits.admitted(function, key, waiting, moment, most)
             _start(_executions().filter(id__in=admitted), claim, worker_id)
         if cancels:
-            refused = waiting.filter(function=function.name, due_at__lte=moment)
+            refused = waiting.filter(~_is_paused(), function=function.name, due_at__lte=moment)
             ended = {"ended_at": moment, "reason": _LIMIT_REACHED, "dispatch_at": None}
             _move_and_tell(signals.cancelled, refused, State.CREATED, State.CANCELLED, **ended)
     return _started(_executions().filter(function=function.name, state=State.STARTED, claim=claim))
@@ -87,9 +87,8 @@ def claim_under(
 
 def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
     moment = now()
-    paused = PausedFunction.objects.filter(function=OuterRef("function"))
     return _move(
-        rows.filter(~expired(moment), ~Exists(paused), due_at__lte=moment),
+        rows.filter(~expired(moment), ~_is_paused(), due_at__lte=moment),
         State.CREATED,
         State.STARTED,
         attempt=F("attempt") + 1,
@@ -98,6 +97,10 @@ def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
         started_at=moment,
         dispatch_at=None,
     )
+
+
+def _is_paused() -> Exists:
+    return Exists(PausedFunction.objects.filter(function=OuterRef("function")))
 
 
 def _started(rows: QuerySet[Execution]) -> list[Execution]:
@@ -113,7 +116,7 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
     """
     with transaction.atomic(using=ledger()):
         settled = [each for ending in endings if (each := _end(ending))]
-        Attempt.objects.using(ledger()).bulk_create([_attempt(each.ending, worker) for each in settled])
+        Attempt.objects.using(ledger()).bulk_create([_attempt(each, worker) for each in settled])
         for each in settled:
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
@@ -193,6 +196,13 @@ _SIGNALS: Final = {
 }
 """What the end of an attempt is told by, by the state that it leads to."""
 
+_OUTCOMES: Final = {
+    State.SUCCEEDED: Attempt.Outcome.SUCCEEDED,
+    State.FAILED: Attempt.Outcome.FAILED,
+    State.CREATED: Attempt.Outcome.FAILED,
+    State.ABORTED: Attempt.Outcome.ABORTED,
+}
+
 _LIMIT_REACHED = "The limit of concurrency was reached."
 _NOT_STARTED_IN_TIME = "It did not start before it was to be discarded."
 
@@ -269,17 +279,18 @@ def _outcome(ending: Ending) -> tuple[tuple[State, ...], dict[str, Any]]:
     return (State.STARTED, State.FAILED, State.CREATED), {**values, **due}
 
 
-def _attempt(ending: Ending, worker: str) -> Attempt:
-    failure = ending.failure
+def _attempt(settled: _Settled, worker: str) -> Attempt:
+    ending, failure = settled.ending, settled.ending.failure
     return Attempt(
         execution_id=ending.execution.id,
         number=ending.execution.attempt,
-        outcome=Attempt.Outcome.SUCCEEDED if failure is None else Attempt.Outcome.FAILED,
+        outcome=_OUTCOMES[settled.state],
+        counts=ending.counts,
         worker=worker[:300],
         started_at=ending.started_at,
         ended_at=ending.ended_at,
         retry_at=ending.retry_at,
-        error_code=failure.code if failure and ending.counts else "",
+        error_code=failure.code if failure else "",
         error_type=failure.type if failure else "",
         error_message=failure.message if failure else "",
         traceback=failure.traceback if failure else "",

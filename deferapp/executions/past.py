@@ -1,6 +1,6 @@
 """What the ledger knows of an execution's earlier attempts.
 
-A failed attempt without an error code is one that does not count: a server had asked it to come back later. A failed
+A failed attempt that does not count is one that a server had asked to come back later. A failed
 attempt that no other was to follow was the last that the policy allowed; if there are later ones, a person has let
 the execution run again, and the policy counts anew from there.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deferapp.models import Execution
 
 _FAILED = Q(outcome=Attempt.Outcome.FAILED)
-_POSTPONED = _FAILED & Q(error_code="")
+_POSTPONED = _FAILED & Q(counts=False)
 _LAST = _FAILED & Q(retry_at=None)
 
 

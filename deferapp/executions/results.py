@@ -24,9 +24,9 @@ def of(execution: Execution) -> Any:
 
 
 def _failure(execution: Execution) -> ExecutionFailed:
-    from deferapp.models import Attempt
+    from deferapp.models import Attempt, ledger
 
-    last = Attempt.objects.filter(execution_id=execution.id).order_by("number").last()
+    last = Attempt.objects.using(ledger()).filter(execution_id=execution.id).order_by("number").last()
     if last is None:
         return ExecutionFailed(execution.reason)
     message = f"{last.error_type}: {last.error_message}" if last.error_type else last.error_message

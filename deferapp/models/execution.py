@@ -139,6 +139,9 @@ class Attempt(models.Model):
     )
     number = models.PositiveSmallIntegerField(_("number"))
     outcome = models.CharField(_("outcome"), max_length=9, choices=Outcome.choices)
+    counts = models.BooleanField(
+        _("counts"), default=True, help_text=_("Not if a server had said when to come back: see the policy of retries.")
+    )
     worker = models.CharField(_("worker"), max_length=300, default="", blank=True)
     started_at = MomentField(_("started"))
     ended_at = MomentField(_("ended"))

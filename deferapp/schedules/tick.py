@@ -7,6 +7,7 @@ that follows from schedule and moment.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,12 +15,16 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from deferapp import clock, conf, signals
+from deferapp.cron import parse
 from deferapp.dispatch import publish
+from deferapp.exceptions import InvalidFrequency
 from deferapp.executions import tell
 from deferapp.executions.ids import due_id
 from deferapp.models import DueMoment, Execution, Schedule, ledger
 from deferapp.schedules import edits
 from deferapp.schedules.plan import Plan, plan
+
+logger = logging.getLogger("deferapp.schedules")
 
 
 def tick(now: datetime | None = None) -> int:
@@ -46,10 +51,21 @@ def _fire(moment: datetime) -> int | None:
         schedules = list(_due(moment).select_for_update(skip_locked=skip_locked))
         if not schedules:
             return None
-        plans = [(schedule, _plan(schedule, moment)) for schedule in schedules]
+        plans = [(schedule, _plan(schedule, moment)) for schedule in schedules if _is_readable(schedule)]
         executions = _enqueue(plans)
         _record(plans, moment)
     return len(executions)
+
+
+def _is_readable(schedule: Schedule) -> bool:
+    """One that cannot be read must not keep the others from firing."""
+    try:
+        parse(schedule.frequency)
+    except InvalidFrequency as error:
+        logger.error("%s does not fire any more: %s", schedule.function, error)
+        Schedule.objects.using(ledger()).filter(pk=schedule.pk).update(next_due_at=None)
+        return False
+    return True
 
 
 def _plan(schedule: Schedule, moment: datetime) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,8 @@ from deferapp.workers.bodies import Body
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
     from deferapp.models import Execution
+
+logger = logging.getLogger("deferapp.workers")
 
 ENDS_OF_WORKER: Final = (WorkerShutdown, WorkerTerminate)
 """How Celery ends a worker whose pool is the main thread: not the function's doing, and not to be kept."""
@@ -76,6 +79,13 @@ async def amake(function: AnyFunction, execution: Execution, current: CurrentExe
         return _returned(function, value, body)
     except BaseException as error:
         return _failed(error, body)
+
+
+def not_recorded(error: Exception, ended: Ended | Gone) -> Ended:
+    """The attempt when the ledger has refused what it came to: an internal error, since nothing else can be said."""
+    logger.error("The end of an attempt could not be recorded; it has failed", exc_info=error)
+    started_at = ended.started_at if isinstance(ended, Ended) else now()
+    return Ended(started_at=started_at, ended_at=now(), failure=failure.internal(error))
 
 
 def _returned(function: AnyFunction, value: Any, body: Body) -> Ended:

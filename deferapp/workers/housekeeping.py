@@ -1,6 +1,6 @@
 """What has to be done now and then, by the workers themselves: there is no process of ours to run.
 
-Every worker has this thread; it beats, and recovers at once for the pool children that died. One of them, decided in
+Every worker has this thread; it recovers at once for the pool children that died. One of them, decided in
 the database, keeps house for all: fires what is due, publishes what was not, recovers for dead workers. A chore that
 fails is logged and does not keep the others from being done.
 """
@@ -14,11 +14,12 @@ from functools import partial
 from typing import Final
 
 from deferapp.dispatch import overdue
-from deferapp.executions import life
+from deferapp.executions import failure, life
 from deferapp.executions.batches import hooks
 from deferapp.schedules import sync, tick
-from deferapp.workers import persist, presence
-from deferapp.workers.recover import recover
+from deferapp.workers import persist, presence, process
+from deferapp.workers.heart import Heart
+from deferapp.workers.recover import recover, recover_orphans
 
 logger = logging.getLogger("deferapp.housekeeping")
 
@@ -32,8 +33,9 @@ class Housekeeper(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="deferapp-housekeeping", daemon=True)
         self._ended = threading.Event()
-        self._contact = presence.Contact()
+        self._heart = Heart()
         self._synced = False
+        self._oom_kills = process.oom_kills()
 
     def stop(self) -> None:
         """End when the round is over; the children of the pool have ended by now."""
@@ -42,16 +44,17 @@ class Housekeeper(threading.Thread):
             self.join(timeout=5)
 
     def run(self) -> None:
+        self._heart.start()
         while not self._ended.is_set():
             self._attempt(self.round)
             self._ended.wait(INTERVAL)
+        self._heart.stop()
         self._attempt(self._leave)
         persist.drop_connections()
 
     def round(self) -> None:
-        """One round: beat, look after the own children, and keep house if it is this worker's turn."""
-        self._beat()
-        self._contact.made()
+        """One round: look after the own children, and keep house if it is this worker's turn."""
+        self._recover_children()
         if not self._synced:
             self._attempt(self._sync)
         if presence.keeps_house(presence.current()):
@@ -62,16 +65,22 @@ class Housekeeper(threading.Thread):
         sync.sync()
         self._synced = True
 
-    def _beat(self) -> None:
-        for child in presence.beat():
-            self._attempt(partial(recover, child))
+    def _recover_children(self) -> None:
+        """A child that died when the kernel was killing for want of memory is taken for one that it killed."""
+        killed = process.oom_kills() > self._oom_kills
+        children = presence.dead_children()
+        for child in children:
+            self._attempt(partial(recover, child, failure.OUT_OF_MEMORY if killed else failure.LOST))
+        if children:
+            self._oom_kills = process.oom_kills()
 
     def _recover_the_dead(self) -> None:
-        for worker in [*presence.gone(), *presence.silent(self._contact)]:
+        for worker in [*presence.gone(), *presence.silent(self._heart.contact)]:
             self._attempt(partial(recover, worker))
+        recover_orphans()
 
     def _leave(self) -> None:
-        self._beat()
+        self._recover_children()
         presence.leave()
 
     def _attempt(self, chore: Callable[[], object]) -> None:

@@ -11,10 +11,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connections
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 T = TypeVar("T")
 
@@ -73,10 +76,10 @@ def check_connections() -> None:
             connection.close()
 
 
-def tidy_connections() -> None:
-    """After a function's body: undo what it left open."""
+def tidy_connections(blocks: dict[str, int]) -> None:
+    """After a function's body: undo what it left open. `blocks` is what `open_blocks` gave before it."""
     for connection in connections.all(initialized_only=True):
-        if connection.connection is None or connection.in_atomic_block:
+        if connection.connection is None or _undone(connection, blocks.get(connection.alias, 0)):
             continue
         if connection.errors_occurred and not connection.is_usable():
             connection.close()
@@ -84,3 +87,24 @@ def tidy_connections() -> None:
             connection.rollback()
             connection.set_autocommit(True)
         connection.errors_occurred = False
+
+
+def open_blocks() -> dict[str, int]:
+    """How many transactions and savepoints are open in each of this thread's connections."""
+    return {connection.alias: _blocks(connection) for connection in connections.all(initialized_only=True)}
+
+
+def _undone(connection: BaseDatabaseWrapper, blocks: int) -> bool:
+    """Roll back what the body has begun and not ended, which would swallow all that is written after it."""
+    if _blocks(connection) > blocks:
+        logger.error("A function left a transaction open; it is rolled back")
+        connection.in_atomic_block = connection.needs_rollback = False
+        connection.savepoint_ids, connection.atomic_blocks = [], []
+        connection.rollback()
+        connection.set_autocommit(True)
+        return True
+    return connection.in_atomic_block
+
+
+def _blocks(connection: BaseDatabaseWrapper) -> int:
+    return int(connection.in_atomic_block) + len(connection.savepoint_ids)

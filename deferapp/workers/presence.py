@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import QuerySet
+
 from deferapp import conf
 from deferapp.clock import now
 from deferapp.executions.states import State
@@ -98,14 +100,21 @@ def _enter() -> Worker:
     return rows.update_or_create(host=process.host(), process=process.this(), defaults=values)[0]
 
 
-def beat() -> list[Worker]:
-    """Beat for this process and the living children of its pool. Returns the children that have died."""
-    household = list(Worker.objects.using(ledger()).filter(host=process.host(), supervisor=process.this()))
-    living = [worker.pk for worker in household if process.is_alive(worker.process)]
+def beat() -> None:
+    """Beat for this process and the living children of its pool."""
+    living = [worker.pk for worker in _household() if process.is_alive(worker.process)]
     beaten = Worker.objects.using(ledger()).filter(pk__in=living).update(heartbeat_at=DatabaseNow())
     if not beaten or current().pk not in living:
         re_enter()
-    return [worker for worker in household if worker.pk not in living]
+
+
+def dead_children() -> list[Worker]:
+    """The children of this process's pool that have died."""
+    return [worker for worker in _household() if not process.is_alive(worker.process)]
+
+
+def _household() -> QuerySet[Worker]:
+    return Worker.objects.using(ledger()).filter(host=process.host(), supervisor=process.this())
 
 
 class Contact:

@@ -48,6 +48,19 @@ def has_ended(on_host: str, process: str) -> bool:
     return on_host == host() and not is_alive(process)
 
 
+def oom_kills() -> int:
+    """How many processes the kernel has killed for want of memory, here and in this container, since it started."""
+    return sum(_counter(path) for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"))
+
+
+def _counter(path: str) -> int:
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
 def _started(pid: int) -> str | None:
     """The start time in clock ticks since boot, field 22 of proc(5)'s stat; None for a process that has ended."""
     try:

@@ -64,10 +64,14 @@ class _Run:
     def _in_turn(self) -> None:
         while execution := self._worklist.take():
             current, collector = _current(execution)
+            blocks = persist.open_blocks()
             ended = attempt.make(self._function, execution, current)
-            persist.tidy_connections()
-            persist.persist(collector.flush)
-            persist.persist(partial(record, self._function, execution, ended))
+            persist.tidy_connections(blocks)
+            try:
+                persist.persist(collector.flush)
+                persist.persist(partial(record, self._function, execution, ended))
+            except Exception as error:
+                persist.persist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
             self._note(execution)
             self._refill(execution)
 
@@ -80,9 +84,12 @@ class _Run:
         while execution := self._worklist.take():
             current, collector = _current(execution)
             ended = await attempt.amake(self._function, execution, current)
-            await sync_to_async(persist.tidy_connections)()
-            await persist.apersist(collector.flush)
-            await persist.apersist(partial(record, self._function, execution, ended))
+            await sync_to_async(persist.tidy_connections)({})
+            try:
+                await persist.apersist(collector.flush)
+                await persist.apersist(partial(record, self._function, execution, ended))
+            except Exception as error:
+                await persist.apersist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
             self._note(execution)
             if self._function.config.concurrency is not None:
                 await sync_to_async(self._refill)(execution)

@@ -33,7 +33,11 @@ def read_member(content: list[str | int]) -> Enum:
         raise TypeError(f"{place!r} is no class")
     kind = _find(place)
     if isinstance(name, int) and issubclass(kind, Flag):
-        return kind(name)
+        member = kind(name)
+        if member._value_ != name:
+            # Python 3.11.2 lets bits pass that a strict Flag does not have, and drops them.
+            raise ValueError(f"{name} is no value of {place}")
+        return member
     return kind.__members__[str(name)]
 
 

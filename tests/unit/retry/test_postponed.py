@@ -129,8 +129,8 @@ def url(answer: Answer) -> Iterator[str]:
         yield url
 
 
-def codes(execution: Execution) -> list[str]:
-    return list(Attempt.objects.filter(execution=execution).order_by("number").values_list("error_code", flat=True))
+def counted(execution: Execution) -> list[bool]:
+    return list(Attempt.objects.filter(execution=execution).order_by("number").values_list("counts", flat=True))
 
 
 @pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_an_execution_waits_for_a_busy_server_and_has_its_retries_afterwards(
     assert (execution.state, execution.attempt) == (State.CREATED, 6)
     execution = run_attempt(function, execution)
     assert (execution.state, execution.error_code) == (State.FAILED, "ER0003")
-    assert codes(execution) == ["ER0003", "", "", "", "", "ER0003", "ER0003"]
+    assert counted(execution) == [True, False, False, False, False, True, True]
 
 
 @pytest.mark.django_db
@@ -163,7 +163,7 @@ def test_a_busy_server_is_counted_again_when_an_hour_has_passed(url: str, answer
     run_attempt(function, execution)
     Attempt.objects.update(ended_at=now() - 2 * HOUR)
     execution = run_attempt(function, execution)
-    assert (execution.state, codes(execution)) == (State.FAILED, ["ER0003", "", "ER0003"])
+    assert (execution.state, counted(execution)) == (State.FAILED, [True, False, True])
 
 
 @pytest.mark.django_db
@@ -213,7 +213,7 @@ def test_a_function_that_asks_is_retried_then_until_its_retries_are_used_up() ->
     assert execution.due_at == execution.attempts.get().ended_at + 10 * MINUTE
     assert "not yet" in execution.reason
     execution = run_attempt(function, execution)
-    assert (execution.state, codes(execution)) == (State.FAILED, ["ER0003", "ER0003"])
+    assert (execution.state, counted(execution)) == (State.FAILED, [True, True])
 
 
 @pytest.mark.django_db
@@ -234,6 +234,6 @@ def test_the_first_attempt_has_no_past_to_be_asked_for(django_assert_num_queries
 def test_an_attempt_that_left_no_trace_counts() -> None:
     execution = Execution.objects.create(function="shop.defer.mail", due_at=NOW, attempt=4)
     failed = {"execution": execution, "outcome": "failed", "started_at": NOW, "retry_at": NOW}
-    Attempt.objects.create(number=2, ended_at=NOW, **failed)
+    Attempt.objects.create(number=2, counts=False, ended_at=NOW, **failed)
     Attempt.objects.create(number=3, error_code="ER0004", ended_at=NOW - HOUR, **failed)
     assert past.of(execution) == Past(counted=2, postponed=1, counted_at=NOW - HOUR)

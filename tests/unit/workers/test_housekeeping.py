@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from deferapp.executions import failure
+from deferapp.executions.failure import Failure
 from deferapp.models import Housekeeping, Worker
 from deferapp.workers import housekeeping, persist, presence
 from tests.unit.rows import make_worker
@@ -96,9 +98,9 @@ def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done
     done: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, good = make_worker(), make_worker()
-    monkeypatch.setattr(presence, "beat", lambda: [broken, good])
+    monkeypatch.setattr(presence, "dead_children", lambda: [broken, good])
 
-    def recover(worker: Worker) -> None:
+    def recover(worker: Worker, why: Failure) -> None:
         if worker == broken:
             raise ValueError("cannot be recovered for")
         done.append("recover")
@@ -108,6 +110,20 @@ def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done
         housekeeping.Housekeeper().round()
     assert done == ["recover", "sync", "tick", "publish"]
     assert "cannot be recovered for" in caplog.text
+
+
+def test_a_child_that_died_while_the_kernel_was_short_of_memory_was_out_of_memory(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why: list[Failure] = []
+    kills = iter([3, 4, 4, 4, 4])
+    monkeypatch.setattr(housekeeping.process, "oom_kills", lambda: next(kills))
+    monkeypatch.setattr(presence, "dead_children", lambda: [make_worker()])
+    monkeypatch.setattr(housekeeping, "recover", lambda _child, reason: why.append(reason))
+    keeper = housekeeping.Housekeeper()
+    keeper.round()
+    keeper.round()
+    assert why == [failure.OUT_OF_MEMORY, failure.LOST]
 
 
 def test_for_the_dead_is_recovered_one_by_one(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,15 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import OperationalError
 
 from deferapp.clock import now
 from deferapp.executions.states import State
 from deferapp.models import Housekeeping, Worker
-from deferapp.workers import presence, process
+from deferapp.workers import heart, presence, process
 from tests.unit.parallel import at_once
 from tests.unit.rows import SECOND, claim, make_execution, make_worker, values_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +77,7 @@ def test_a_process_that_is_on_the_list_already_is_not_entered_twice() -> None:
 def test_a_process_that_was_taken_off_the_list_enters_again_at_its_next_beat() -> None:
     first = presence.current()
     Worker.objects.all().delete()
-    assert presence.beat() == []
+    presence.beat()
     assert Worker.objects.get().pk == presence.current().pk != first.pk
 
 
@@ -84,17 +86,36 @@ def test_a_beat_is_heard_for_this_process_and_its_living_children_and_no_other(l
     child = member(living_child)
     other = make_worker()
     Worker.objects.update(heartbeat_at=now() - HOUR)
-    assert presence.beat() == []
+    presence.beat()
     assert heard_ago(mine) < 60 * SECOND
     assert heard_ago(child) < 60 * SECOND
     assert heard_ago(other) >= HOUR
 
 
-def test_a_beat_tells_of_children_that_have_died_and_is_not_heard_for_them(dead_process: str) -> None:
+def test_a_beat_is_not_heard_for_children_that_have_died(dead_process: str, living_child: str) -> None:
     presence.current()
+    member(living_child)
     child = member(dead_process, heartbeat_at=now() - HOUR)
-    assert presence.beat() == [child]
+    presence.beat()
     assert heard_ago(child) >= HOUR
+    assert presence.dead_children() == [child]
+
+
+def test_the_heart_goes_on_when_the_ledger_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[None] = []
+
+    def beat() -> None:
+        beats.append(None)
+        if len(beats) == 1:
+            raise OperationalError("away")
+
+    monkeypatch.setattr(presence, "beat", beat)
+    monkeypatch.setattr(heart, "INTERVAL", 0.001)
+    beating = heart.Heart()
+    beating.start()
+    wait_until(lambda: len(beats) > 2, timeout=10, message="the heart has stopped")
+    beating.stop()
+    assert not beating.is_alive()
 
 
 def test_gone_are_the_ended_processes_of_this_host(dead_process: str, living_child: str) -> None:

@@ -15,7 +15,7 @@ from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Worker
 from deferapp.workers import process
-from deferapp.workers.recover import recover
+from deferapp.workers.recover import recover, recover_orphans
 from tests.unit.parallel import at_once
 from tests.unit.rows import claim, make_executions, make_worker, values_of
 
@@ -161,3 +161,12 @@ def test_two_that_recover_at_once_lose_each_attempt_once() -> None:
     at_once(*[partial(recover, worker)] * 3)
     assert states(executions) == [(State.CREATED, 1)] * 6 + [(State.CREATED, 0)] * 4
     assert Attempt.objects.count() == 6
+
+
+def test_what_a_forgotten_worker_holds_is_recovered_and_what_others_hold_is_not() -> None:
+    forgotten, living = make_worker(), make_worker()
+    lost, kept = claim(make_executions(2, SYNC), worker=forgotten), claim(make_executions(1, SYNC), worker=living)
+    forgotten.delete()
+    assert recover_orphans() == 1
+    assert states(lost) == [(State.CREATED, 1), (State.CREATED, 0)]
+    assert states(kept) == [(State.STARTED, 1)]
