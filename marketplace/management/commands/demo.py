@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -40,33 +40,43 @@ class Command(BaseCommand):
         _check_settings()
         # People read standard error, so that standard output is what a program can rely on.
         console = Console(stderr=options["json"], highlight=False)
-        with _alone():
-            port = _free_port(options["port"])
-            if "SITE_URL" not in os.environ:
-                settings.SITE_URL = f"http://{HOST}:{port}"
-            start_fresh(lambda step: console.print(f"{step} …"))
-            password = _make_admin()
-            with EmbeddedWorker():
-                result = _run(console)
-                if not options["once"]:
-                    self._serve(console, result, port, password, as_json=options["json"])
-            self._end(console, result, as_json=options["json"])
+        try:
+            with _alone():
+                self._demonstrate(console, options)
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted.", returncode=130) from None
 
-    def _serve(self, console: Console, result: Report, port: int, password: str, *, as_json: bool) -> None:
-        self._end(console, result, as_json=as_json)
-        console.print(f"\nThe site:      http://{HOST}:{port}/")
-        console.print(f"Django admin:  http://{HOST}:{port}/admin/   log in as {ADMIN} with the password {password}")
-        console.print("The schedules are alive. Ctrl-C ends.\n")
-        call_command("runserver", f"{HOST}:{port}", use_reloader=False)
+    def _demonstrate(self, console: Console, options: dict[str, Any]) -> None:
+        port = _free_port(options["port"])
+        if "SITE_URL" not in os.environ:
+            settings.SITE_URL = f"http://{HOST}:{port}"
+        start_fresh(lambda step: console.print(f"{step} …"))
+        password = _make_admin()
+        with EmbeddedWorker():
+            result = _run(console)
+            if not options["once"]:
+                self._tell(console, result, as_json=options["json"])
+                _serve(console, port, password)
+        if options["once"]:
+            self._tell(console, result, as_json=options["json"])
+        if not result.is_good:
+            raise CommandError("Not everybody who opted in got a mail. The executions say why.")
 
-    def _end(self, console: Console, result: Report, *, as_json: bool) -> None:
+    def _tell(self, console: Console, result: Report, *, as_json: bool) -> None:
         for line in result.lines():
             console.print(line, soft_wrap=True)
         if as_json:
             self.stdout.write(result.as_json())
             self.stdout.flush()
-        if not result.is_good:
-            raise CommandError("Not everybody who opted in got a mail. The executions say why.")
+
+
+def _serve(console: Console, port: int, password: str) -> None:
+    """Until Ctrl-C, which Django's server makes an exit of."""
+    console.print(f"\nThe site:      http://{HOST}:{port}/", soft_wrap=True)
+    console.print(f"Django admin:  http://{HOST}:{port}/admin/   as {ADMIN}, password {password}", soft_wrap=True)
+    console.print("The schedules are alive. Ctrl-C ends.\n")
+    with suppress(SystemExit):
+        call_command("runserver", f"{HOST}:{port}", use_reloader=False)
 
 
 def _check_settings() -> None:
