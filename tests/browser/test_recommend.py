@@ -54,7 +54,7 @@ def test_it_shows_that_no_worker_runs_then_that_one_has_begun_and_then_the_produ
     expect(page.get_by_text("celery -A marketplace worker")).to_be_visible()
     with site.held_up():
         site.with_worker()
-        expect_state(page, "started", "Looking through the purchases …")
+        expect_state(page, "started", "Looking through purchases …")
         expect_current_step(page, "started")
         expect(page.get_by_text("celery -A marketplace worker")).to_be_hidden()
         expect(products(page)).to_have_count(0)
@@ -97,7 +97,7 @@ def test_a_second_press_while_it_runs_asks_for_nothing_more(site: Site, open_pag
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     with site.held_up():
         button(page).click()
-        expect_state(page, "started", "Looking through the purchases …")
+        expect_state(page, "started", "Looking through purchases …")
         expect(button(page)).to_be_disabled()
         page.keyboard.press("Enter")
     expect_products(page)
@@ -122,7 +122,7 @@ def test_nothing_moves_for_who_wants_reduced_motion(site: Site, open_page: OpenP
         page = open_page(PATH, reduced_motion=motion)
         with site.held_up():
             button(page).click()
-            expect_state(page, "started", "Looking through the purchases …")
+            expect_state(page, "started", "Looking through purchases …")
             names[motion] = page.eval_on_selector(".indicator", "element => getComputedStyle(element).animationName")
         expect_products(page)
     assert names == {"no-preference": "turn", "reduce": "none"}

@@ -9,7 +9,7 @@ const WORDS = {
   asking: "Asking …",
   created: "Waiting for a worker …",
   waiting: "Still waiting – is a worker running?", // what we call created after a while
-  started: "Looking through the purchases …",
+  started: "Looking through purchases …",
   failed: "That did not work.",
   discarded: "Nobody got to it in time.",
   cancelled: "It was cancelled.",
