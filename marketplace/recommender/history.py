@@ -60,8 +60,10 @@ class History:
         """Sorted by customer, then product."""
         order = np.lexsort((self.day, self.product, self.customer))
         customer, product, day = self.customer[order], self.product[order], self.day[order]
-        begins = np.flatnonzero(np.r_[True, (np.diff(customer) != 0) | (np.diff(product) != 0)][: len(customer)])
-        ends = np.r_[begins[1:], len(customer)]
+        is_first = np.ones(len(customer), dtype=bool)
+        is_first[1:] = (np.diff(customer) != 0) | (np.diff(product) != 0)
+        begins = np.flatnonzero(is_first)
+        ends = np.append(begins, len(customer))[1:]
         return Pairs(customer=customer[begins], product=product[begins], times=ends - begins, last=day[ends - 1])
 
     def _where(self, chosen: NDArray[np.bool_]) -> Self:

