@@ -72,7 +72,8 @@ def claim_under(
     cancels = function.config.max_concurrency_action == "cancel"
     waiting = _executions().filter(id__in=ids) if cancels else _executions()
     moment = now()
-    _discard_expired(_executions().filter(id__in=ids, function=function.name), moment)
+    if ids:
+        _discard_expired(_executions().filter(id__in=ids, function=function.name), moment)
     with transaction.atomic(using=ledger()):
         limits.lock(keys)
         for key in keys:

@@ -30,10 +30,10 @@ def keys_of(function: AnyFunction, ids: Iterable[UUID]) -> list[str]:
 def lock(keys: Collection[str]) -> None:
     """Let nobody else count or claim under these limits until the transaction ends. (An UPDATE locks everywhere.)"""
     limits = Limit.objects.using(ledger())
-    if limits.filter(key__in=keys).count() < len(keys):
-        limits.bulk_create([Limit(key=key) for key in keys], ignore_conflicts=True)
     for key in sorted(keys):
-        limits.filter(key=key).update(key=key)
+        if not limits.filter(key=key).update(key=key):
+            limits.bulk_create([Limit(key=key)], ignore_conflicts=True)
+            limits.filter(key=key).update(key=key)
 
 
 def admitted(function: AnyFunction, key: str, waiting: QuerySet[Execution], moment: datetime, most: int) -> list[UUID]:

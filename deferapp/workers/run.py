@@ -30,8 +30,10 @@ from deferapp.workers.worklist import Worklist
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
 
-SLICE: Final = 1.0
+SLICE: Final = 2.0
 """Seconds after which a run stops claiming what else waits under its limit and lets other functions have a turn."""
+WAKE_INTERVAL: Final = 0.1
+"""Seconds between two messages by which a run that has stopped claiming hands its slots on."""
 
 
 def run(function: AnyFunction, ids: Sequence[UUID]) -> None:
@@ -49,11 +51,14 @@ class _Run:
     def __init__(self, function: AnyFunction) -> None:
         self._function = function
         self._ends = time.monotonic() + SLICE
+        self._woken_at = float("-inf")
         self._worklist = Worklist(())
         self._batches: set[UUID] = set()
 
     def all(self, ids: Sequence[UUID]) -> None:
-        self._worklist.add(self._claim(ids))
+        worker = persist.persist(presence.current)
+        claim = partial(life.claim, self._function, ids, claim=uuid4(), worker_id=worker.pk, most=self._most())
+        self._worklist.add(persist.persist(claim))
         with watch.watching(self._worklist):
             if self._function.is_async:
                 loop.run(self._together())
@@ -72,51 +77,51 @@ class _Run:
                 persist.persist(partial(record, self._function, execution, ended))
             except Exception as error:
                 persist.persist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
-            self._note(execution)
-            self._refill(execution)
+            self._go_on_after([execution])
 
     async def _together(self) -> None:
         await sync_to_async(persist.check_connections)()
-        runners = min(len(self._worklist), conf.current().ASYNC_CONCURRENCY)
-        await asyncio.gather(*(self._one_after_another() for _ in range(runners)))
+        running: dict[asyncio.Task[None], Execution] = {}
+        while True:
+            while len(running) < self._most() and (execution := self._worklist.take()):
+                running[asyncio.create_task(self._one(execution))] = execution
+            if not running:
+                return
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            await sync_to_async(self._go_on_after)([running.pop(task) for task in done])
 
-    async def _one_after_another(self) -> None:
-        while execution := self._worklist.take():
-            current, collector = _current(execution)
-            ended = await attempt.amake(self._function, execution, current)
-            await sync_to_async(persist.tidy_connections)({})
-            try:
-                await persist.apersist(collector.flush)
-                await persist.apersist(partial(record, self._function, execution, ended))
-            except Exception as error:
-                await persist.apersist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
-            self._note(execution)
-            if self._function.config.concurrency is not None:
-                await sync_to_async(self._refill)(execution)
+    async def _one(self, execution: Execution) -> None:
+        current, collector = _current(execution)
+        ended = await attempt.amake(self._function, execution, current)
+        await sync_to_async(persist.tidy_connections)({})
+        try:
+            await persist.apersist(collector.flush)
+            await persist.apersist(partial(record, self._function, execution, ended))
+        except Exception as error:
+            await persist.apersist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
 
-    def _claim(self, ids: Sequence[UUID]) -> list[Execution]:
-        most = conf.current().ASYNC_CONCURRENCY if self._function.is_async else 1
-        worker = persist.persist(presence.current)
-        claim = partial(life.claim, self._function, ids, claim=uuid4(), worker_id=worker.pk, most=most)
-        return persist.persist(claim)
+    def _most(self) -> int:
+        """How many executions of this run may be in their bodies at once."""
+        return conf.current().ASYNC_CONCURRENCY if self._function.is_async else 1
 
-    def _note(self, ended: Execution) -> None:
-        if ended.batch is not None:
-            self._batches.add(ended.batch)
-
-    def _refill(self, ended: Execution) -> None:
-        """Give the slot that has become free to the next execution, here or, after a while, by a message."""
+    def _go_on_after(self, ended: Sequence[Execution]) -> None:
+        self._batches.update(execution.batch for execution in ended if execution.batch is not None)
         config = self._function.config
-        if config.concurrency is None or config.max_concurrency_action == "cancel":
-            return
-        key = ended.limit_key or self._function.name
-        if time.monotonic() > self._ends or presence.node().is_draining:
-            publish.wake(self._function, key)
-            return
-        claim = partial(
-            life.claim_under, self._function, [key], [], claim=uuid4(), worker_id=presence.current().pk, most=1
-        )
-        self._worklist.add(persist.persist(claim))
+        if config.concurrency is not None and config.max_concurrency_action == "keep":
+            self._refill(sorted({execution.limit_key or self._function.name for execution in ended}))
+
+    def _refill(self, keys: Sequence[str]) -> None:
+        """Give the slots that have become free to what waits for them, here or, after a while, by a message."""
+        if time.monotonic() < self._ends and not presence.node().is_draining:
+            worker_id = presence.current().pk
+            claim = partial(
+                life.claim_under, self._function, keys, [], claim=uuid4(), worker_id=worker_id, most=self._most()
+            )
+            self._worklist.add(persist.persist(claim))
+        elif time.monotonic() - self._woken_at > WAKE_INTERVAL:
+            self._woken_at = time.monotonic()
+            for key in keys:
+                publish.wake(self._function, key)
 
 
 def _current(execution: Execution) -> tuple[CurrentExecution, Collector]:

@@ -157,6 +157,7 @@ class Life(RuleBasedStateMachine):
         for worker in self.workers:
             recover(worker)
         last = make_worker()
+        life.expire()
         for _ in range(self.enqueued * 3 + 1):
             for function in FUNCTIONS:
                 ids = list(
@@ -179,7 +180,7 @@ def test_no_sequence_of_actions_breaks_the_life_of_executions() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
