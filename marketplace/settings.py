@@ -35,7 +35,12 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY: with DEBUG off there is no default.")
 
 SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS") or [urlsplit(SITE_URL).hostname, "localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS") or [
+    urlsplit(SITE_URL).hostname or "localhost",
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 
 ROOT_URLCONF = "marketplace.urls"
