@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deferapp.executions.current import current_execution as current_execution
-    from deferapp.executions.errors.wishes import GiveUp as GiveUp
-    from deferapp.executions.errors.wishes import Retry as Retry
+    from deferapp.executions.endings.errors.wishes import GiveUp as GiveUp
+    from deferapp.executions.endings.errors.wishes import Retry as Retry
     from deferapp.functions.config import RetryPolicy as RetryPolicy
     from deferapp.functions.declare import defer as defer
     from deferapp.functions.function import assign_options as assign_options
@@ -24,8 +24,8 @@ _HOMES = {
     "assign_options": "deferapp.functions.function",
     "await_result": "deferapp.functions.function",
     "current_execution": "deferapp.executions.current",
-    "GiveUp": "deferapp.executions.errors.wishes",
-    "Retry": "deferapp.executions.errors.wishes",
+    "GiveUp": "deferapp.executions.endings.errors.wishes",
+    "Retry": "deferapp.executions.endings.errors.wishes",
     "RetryPolicy": "deferapp.functions.config",
     "defer": "deferapp.functions.declare",
 }

@@ -21,9 +21,10 @@ from django.dispatch import Signal
 from deferapp import conf, signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
-from deferapp.executions import limits, on_failure, tell
+from deferapp.executions import limits, tell
+from deferapp.executions.endings import on_failure
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.expiry import expired
-from deferapp.executions.failure import Failure
 from deferapp.executions.states import MOVES, State
 from deferapp.models import Attempt, Execution, PausedFunction, ledger
 

@@ -13,10 +13,10 @@ from celery.exceptions import WorkerShutdown, WorkerTerminate
 from deferapp import conf
 from deferapp.clock import now
 from deferapp.exceptions import ArgumentGone, DeferError, ResultError
-from deferapp.executions import failure
 from deferapp.executions.current import CurrentExecution, running
-from deferapp.executions.errors import judge
-from deferapp.executions.failure import Failure
+from deferapp.executions.endings import failure
+from deferapp.executions.endings.errors import judge
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.values import decode_call, encode_result
 from deferapp.functions.config import Config
 from deferapp.workers import bodies

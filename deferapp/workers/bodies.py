@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from deferapp.executions.failure import Failure
+from deferapp.executions.endings.failure import Failure
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction

@@ -14,8 +14,9 @@ from functools import partial
 from typing import Final
 
 from deferapp.dispatch import overdue
-from deferapp.executions import failure, life
+from deferapp.executions import life
 from deferapp.executions.batches import hooks
+from deferapp.executions.endings import failure
 from deferapp.schedules import sync, tick
 from deferapp.workers import persist, presence, process
 from deferapp.workers.heart import Heart

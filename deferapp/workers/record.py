@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deferapp.executions import life, outcome
+from deferapp.executions import life
+from deferapp.executions.endings import outcome
 from deferapp.workers import presence
 from deferapp.workers.attempt import Ended, Gone
 

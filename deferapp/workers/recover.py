@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from deferapp.clock import now
 from deferapp.dispatch import publish
-from deferapp.executions import failure, life, outcome
-from deferapp.executions.failure import Failure
+from deferapp.executions import life
+from deferapp.executions.endings import failure, outcome
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions import registry

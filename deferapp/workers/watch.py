@@ -18,8 +18,9 @@ from functools import partial
 from typing import Final
 
 from deferapp.clock import now
-from deferapp.executions import collect, failure, life
-from deferapp.executions.failure import Failure
+from deferapp.executions import collect, life
+from deferapp.executions.endings import failure
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.states import State
 from deferapp.models import Execution, ledger
 from deferapp.workers import bodies, persist, presence

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from deferapp.clock import now
-from deferapp.executions import failure, life
+from deferapp.executions import life
 from deferapp.executions.current import CurrentExecution
+from deferapp.executions.endings import failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.models import Execution

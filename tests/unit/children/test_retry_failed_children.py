@@ -12,9 +12,10 @@ from django.db import transaction
 
 from deferapp import conf, defer, signals
 from deferapp.clock import now
-from deferapp.executions import children, life, past
+from deferapp.executions import children, life
 from deferapp.executions.current import running
-from deferapp.executions.retry import Past
+from deferapp.executions.endings import past
+from deferapp.executions.endings.retry import Past
 from deferapp.executions.states import State
 from deferapp.models import Execution
 from tests.unit.children.ends import attempt_of, fail, make_children, one_of_each, states_of, succeed

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from deferapp.clock import now
-from deferapp.executions import failure, life
+from deferapp.executions import life
+from deferapp.executions.endings import failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deferapp.executions import failure
+from deferapp.executions.endings import failure
 from deferapp.executions.states import ErrorCode
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deferapp.executions import failure, retry
-from deferapp.executions.failure import LOST, Failure
+from deferapp.executions.endings import failure, retry
+from deferapp.executions.endings.failure import LOST, Failure
 from deferapp.executions.states import ErrorCode
 from deferapp.functions.config import RetryPolicy
 from tests.unit.cron.cases import patient

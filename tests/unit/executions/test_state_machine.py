@@ -16,7 +16,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from deferapp.clock import now
 from deferapp.exceptions import DeferError
-from deferapp.executions import failure, life, outcome
+from deferapp.executions import life
+from deferapp.executions.endings import failure, outcome
 from deferapp.functions import registry
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Attempt, Execution, Limit, PausedFunction, Worker

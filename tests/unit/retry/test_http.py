@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deferapp.clock import now
-from deferapp.executions.errors import Verdict, judge, retry_after
-from deferapp.executions.errors.verdict import PERMANENT, TRANSIENT
+from deferapp.executions.endings.errors import Verdict, judge, retry_after
+from deferapp.executions.endings.errors.verdict import PERMANENT, TRANSIENT
 from tests.unit.retry import servers
 from tests.unit.retry.servers import Answer
 
@@ -148,7 +148,7 @@ def test_an_error_without_an_answer_may_pass() -> None:
 def test_no_library_is_imported_to_recognise_its_errors() -> None:
     program = """
 import sys
-from deferapp.executions.errors import judge
+from deferapp.executions.endings.errors import judge
 judge(ValueError("x"))
 print(*{"requests", "httpx", "anymail", "smtplib", "urllib.error"} & set(sys.modules))
 """

@@ -11,8 +11,8 @@ import pytest
 
 from deferapp import GiveUp, Retry
 from deferapp.exceptions import DurationError, ResultError
-from deferapp.executions.errors import Verdict, judge
-from deferapp.executions.errors.verdict import PERMANENT, TRANSIENT
+from deferapp.executions.endings.errors import Verdict, judge
+from deferapp.executions.endings.errors.verdict import PERMANENT, TRANSIENT
 
 
 class MailNotSent(Exception):

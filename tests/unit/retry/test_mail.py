@@ -12,8 +12,8 @@ import pytest
 from anymail.exceptions import AnymailAPIError, AnymailInvalidAddress, AnymailRecipientsRefused
 from django.core.mail import EmailMessage, get_connection
 
-from deferapp.executions.errors import Verdict, judge
-from deferapp.executions.errors.verdict import PERMANENT, TRANSIENT
+from deferapp.executions.endings.errors import Verdict, judge
+from deferapp.executions.endings.errors.verdict import PERMANENT, TRANSIENT
 from tests.unit.retry import servers
 from tests.unit.retry.servers import Answer, Refusals
 

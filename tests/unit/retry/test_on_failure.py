@@ -10,8 +10,9 @@ from django.db import transaction
 
 from deferapp import current_execution, defer
 from deferapp.clock import now
-from deferapp.executions import failure, life, on_failure
-from deferapp.executions.failure import Failure
+from deferapp.executions import life
+from deferapp.executions.endings import failure, on_failure
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.executions.values import decode_call

@@ -13,9 +13,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from deferapp import GiveUp, Retry, defer
 from deferapp.clock import now
-from deferapp.executions import failure, past, retry
-from deferapp.executions.failure import LOST, Failure
-from deferapp.executions.retry import Decision, Past
+from deferapp.executions.endings import failure, past, retry
+from deferapp.executions.endings.failure import LOST, Failure
+from deferapp.executions.endings.retry import Decision, Past
 from deferapp.executions.states import State
 from deferapp.functions.config import RetryPolicy
 from deferapp.models import Attempt, Execution

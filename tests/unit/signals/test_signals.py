@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 
 from deferapp import defer, signals
 from deferapp.clock import now
-from deferapp.executions import failure, life
+from deferapp.executions import life
 from deferapp.executions.current import CurrentExecution, running
+from deferapp.executions.endings import failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction

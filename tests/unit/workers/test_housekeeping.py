@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from deferapp.executions import failure
-from deferapp.executions.failure import Failure
+from deferapp.executions.endings import failure
+from deferapp.executions.endings.failure import Failure
 from deferapp.models import Housekeeping, Worker
 from deferapp.workers import housekeeping, persist, presence
 from tests.unit.rows import make_worker

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deferapp.executions import past, retry
-from deferapp.executions.failure import Failure
+from deferapp.executions.endings import past, retry
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.life import Ending
 
 if TYPE_CHECKING:

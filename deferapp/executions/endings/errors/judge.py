@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from deferapp.exceptions import ResultError
-from deferapp.executions.errors import http, mail
-from deferapp.executions.errors.verdict import PERMANENT, TRANSIENT, Verdict
-from deferapp.executions.errors.wishes import GiveUp, Retry
+from deferapp.executions.endings.errors import http, mail
+from deferapp.executions.endings.errors.verdict import PERMANENT, TRANSIENT, Verdict
+from deferapp.executions.endings.errors.wishes import GiveUp, Retry
 from deferapp.functions.config import ErrorTypes
 
 logger = logging.getLogger("deferapp.executions")

@@ -4,8 +4,8 @@ Errors of smtplib, django-anymail, requests, httpx and urllib are told apart; no
 it. Everything else may pass, and is retried as the function's policy says.
 """
 
-from deferapp.executions.errors.judge import judge
-from deferapp.executions.errors.verdict import Verdict
-from deferapp.executions.errors.wishes import GiveUp, Retry
+from deferapp.executions.endings.errors.judge import judge
+from deferapp.executions.endings.errors.verdict import Verdict
+from deferapp.executions.endings.errors.wishes import GiveUp, Retry
 
 __all__ = ["GiveUp", "Retry", "Verdict", "judge"]

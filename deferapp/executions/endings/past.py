@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from deferapp.executions.retry import Past
+from deferapp.executions.endings.retry import Past
 from deferapp.models import Attempt, ledger
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from deferapp.clock import now
-from deferapp.executions.errors import retry_after
-from deferapp.executions.errors.libraries import is_a
-from deferapp.executions.errors.verdict import PERMANENT, TRANSIENT, Verdict
+from deferapp.executions.endings.errors import retry_after
+from deferapp.executions.endings.errors.libraries import is_a
+from deferapp.executions.endings.errors.verdict import PERMANENT, TRANSIENT, Verdict
 
 PASSING: Final = frozenset({408, 425, 429})
 """Request Timeout, Too Early, Too Many Requests."""

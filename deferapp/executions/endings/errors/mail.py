@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from deferapp.executions.errors import http
-from deferapp.executions.errors.libraries import is_a
-from deferapp.executions.errors.verdict import PERMANENT, TRANSIENT, Verdict
+from deferapp.executions.endings.errors import http
+from deferapp.executions.endings.errors.libraries import is_a
+from deferapp.executions.endings.errors.verdict import PERMANENT, TRANSIENT, Verdict
 
 ABOUT_LOGIN: Final = frozenset({530, 534, 535, 538})
 """Login required, too weak, wrong, or unencrypted (RFC 4954, section 6): servers say so to MAIL FROM as well."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from deferapp.executions.failure import Failure
+from deferapp.executions.endings.failure import Failure
 from deferapp.executions.states import ErrorCode
 from deferapp.functions.config import RetryPolicy
 
