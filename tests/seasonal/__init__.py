@@ -1,0 +1,1 @@
+"""An app with one function, which is in the project or not."""

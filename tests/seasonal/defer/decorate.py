@@ -1,0 +1,7 @@
+from deferapp import defer
+from tests.shop import witness
+
+
+@defer
+def decorate(text: str) -> None:
+    witness.tell(text)

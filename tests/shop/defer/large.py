@@ -1,0 +1,6 @@
+from deferapp import defer
+
+
+@defer
+def large(size: int) -> str:
+    return "x" * size
