@@ -43,10 +43,14 @@ class Report:
         yield f"{self.customers:,} customers, {self.opted_in:,} of them opted in"
         ends = f"{self.succeeded:,} succeeded, {self.failed:,} failed"
         yield f"{self.executions:,} executions in {self.seconds:.1f} s: {ends}"
-        yield f"{self.emails:,} mails in {settings.EMAIL_FILE_PATH}"
+        yield f"{self.emails:,} mails in {_from_here(Path(settings.EMAIL_FILE_PATH))}"
         if mail := next(iter(mails()), None):
-            yield f"one of them: {mail}"
+            yield f"one of them: {_from_here(mail)}"
         yield f"recall@10 on four weeks unseen: {self.recall_at_10:.4f}; most popular: {self.recall_at_10_popular:.4f}"
+
+
+def _from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def mails() -> list[Path]:
