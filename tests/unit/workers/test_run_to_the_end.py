@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import DataError, connection, transaction
+from asgiref.sync import sync_to_async
+from django.db import DataError, connection, connections, transaction
 
 from deferapp import defer
 from deferapp.executions import life
@@ -13,9 +15,17 @@ from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Attempt, Execution
+from deferapp.workers import loop
 from deferapp.workers.run import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_registry")]
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_stays() -> Iterator[None]:
+    """The loop of async functions keeps its database thread, and that thread its connection."""
+    yield
+    loop.run(sync_to_async(connections.close_all)())
 
 
 def leaves_a_transaction_open() -> None:
