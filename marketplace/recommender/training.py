@@ -6,7 +6,7 @@ holds back, chose nothing: the baselines and the first simple blends were looked
 factorizations before the choice was made.
 
     most popular ever; of the last four weeks                                           0.037; 0.037
-    demand of late (memories of 7 to 42 days)                                             0.035 to 0.038
+    demand of late (memories of 7 to 42 days)                                           0.035 to 0.038
     item to item by `implicit`, all products: BM25; cosine; TF-IDF                      0.013; 0.039; 0.040
     demand × brands; × products in the customer's own shops; × categories               0.040; 0.040; 0.041
     demand × item to item, at the best of many exponents                                0.044
