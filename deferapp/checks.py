@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from deferapp import conf
 from deferapp.exceptions import DeclarationError
+from deferapp.executions.prune import retention
 from deferapp.functions import discover, registry
 from deferapp.functions.config import as_policy
 
@@ -30,6 +31,10 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         return [Error("DEFER is not a dict.", hint="DEFER = {…}", obj="settings.DEFER", id="deferapp.E008")]
     messages: list[CheckMessage] = [_unknown_key(key) for key in value if key not in conf.KEYS]
     messages += [_not_a_number(key, value[key]) for key in conf.NUMBERS if not _is_number_from_0(value.get(key, 0))]
+    try:
+        retention()
+    except ValueError as error:
+        messages.append(Error(str(error), obj='settings.DEFER["RETENTION"]', id="deferapp.E008"))
     try:
         as_policy(value.get("RETRY", True))
     except DeclarationError as error:

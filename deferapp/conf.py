@@ -20,6 +20,8 @@ class Settings:
 
     RETRY: bool | int | Mapping[str, Any] = True
     """The retry of functions that name none: as `retry=` of `defer()`."""
+    RETENTION: timedelta | float | str | Mapping[str, Any] | None = timedelta(days=90)
+    """How long executions are kept after their end: a duration, or one for each state ("failed"); None is for ever."""
     MAX_ARGUMENTS: int = 1024 * 1024
     """Bytes of JSON that the arguments of an execution may have."""
     MAX_RESULT: int = 1024 * 1024

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from deferapp.dispatch import overdue
-from deferapp.executions import life
+from deferapp.executions import life, prune
 from deferapp.executions.batches import hooks
 from deferapp.executions.endings import failure
 from deferapp.schedules import sync, tick
@@ -26,6 +27,8 @@ logger = logging.getLogger("deferapp.housekeeping")
 
 INTERVAL: Final = 1.0
 """Seconds between two rounds."""
+PRUNE_INTERVAL: Final = 60.0
+"""Seconds between two looks for what ended long ago."""
 
 
 class Housekeeper(threading.Thread):
@@ -36,6 +39,7 @@ class Housekeeper(threading.Thread):
         self._ended = threading.Event()
         self._heart = Heart()
         self._synced = False
+        self._prune_at = time.monotonic()
         self._oom_kills = process.oom_kills()
 
     def stop(self) -> None:
@@ -59,7 +63,7 @@ class Housekeeper(threading.Thread):
         if not self._synced:
             self._attempt(self._sync)
         if presence.keeps_house(presence.current()):
-            for chore in (tick.tick, life.expire, overdue.publish, hooks.fire, self._recover_the_dead):
+            for chore in (tick.tick, life.expire, overdue.publish, hooks.fire, self._recover_the_dead, self._prune):
                 self._attempt(chore)
 
     def _sync(self) -> None:
@@ -79,6 +83,11 @@ class Housekeeper(threading.Thread):
         for worker in [*presence.gone(), *presence.silent(self._heart.contact)]:
             self._attempt(partial(recover, worker))
         recover_orphans()
+
+    def _prune(self) -> None:
+        """Once a minute, and in each round as long as there is much."""
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + (0 if prune.prune() >= prune.MOST_AT_ONCE else PRUNE_INTERVAL)
 
     def _leave(self) -> None:
         self._recover_children()

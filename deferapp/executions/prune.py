@@ -1,0 +1,57 @@
+"""Taking away what ended long ago, as `DEFER["RETENTION"]` says, a small transaction at a time.
+
+With an execution go its attempts, its due moment and its key, which may then be used anew. A child stays for as long as
+its parent has not ended: an attempt of the parent that meets no child would make it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from deferapp import conf
+from deferapp.clock import now
+from deferapp.durations import as_duration
+from deferapp.executions.states import ENDED, State
+from deferapp.models import Attempt, DueMoment, Execution, ledger
+
+MOST_AT_ONCE: Final = 500
+"""Executions of a state that one round takes away."""
+
+
+def retention() -> dict[State, timedelta]:
+    """How long executions are kept after their end, by state; a state that is kept for ever is left out.
+
+    Raises `DurationError` for what is no duration, `ValueError` for what is no state in which executions end.
+    """
+    said = conf.current().RETENTION
+    kept = said if isinstance(said, Mapping) else dict.fromkeys(ENDED, said)
+    default: Any = conf.Settings().RETENTION
+    if unknown := sorted(set(kept) - ENDED):
+        raise ValueError(f"executions do not end as {', '.join(unknown)}; they end as {', '.join(sorted(ENDED))}")
+    wanted = {state: kept.get(state, default) for state in ENDED}
+    return {State(state): as_duration(value) for state, value in wanted.items() if value is not None}
+
+
+def prune() -> int:
+    """One round. Returns how many executions were taken away; as many as `MOST_AT_ONCE` say that there may be more."""
+    moment = now()
+    return sum(_prune(state, moment - kept) for state, kept in retention().items())
+
+
+def _prune(state: State, before: datetime) -> int:
+    executions = Execution.objects.using(ledger())
+    running = executions.filter(id=OuterRef("parent_id")).exclude(state__in=ENDED)
+    old = executions.filter(~Exists(running), state=state, created_at__lt=before, ended_at__lt=before)
+    ids = list(old.order_by("created_at").values_list("id", flat=True)[:MOST_AT_ONCE])
+    if not ids:
+        return 0
+    with transaction.atomic(using=ledger()):
+        gone = executions.filter(id__in=ids, state=state).delete()[1]
+        Attempt.objects.using(ledger()).filter(execution_id__in=ids).delete()
+        DueMoment.objects.using(ledger()).filter(execution_id__in=ids).delete()
+    return gone.get(Execution._meta.label, 0)
