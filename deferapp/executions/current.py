@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from deferapp.executions.calls import Calls
 from deferapp.executions.collect import Collector
 from deferapp.executions.ids import child_id
 
@@ -28,15 +28,12 @@ class CurrentExecution:
     """When it was enqueued; the same in every attempt."""
     collector: Collector | None = field(default=None, repr=False)
     """Keeps the enqueues of its body until they are written."""
-    _calls: dict[UUID, int] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _calls: Calls = field(default_factory=Calls, repr=False)
 
     def next_child_id(self, function: str, arguments: str) -> UUID:
         """The id of the child that this call enqueues; the same call in a later attempt gets the same id."""
         first = child_id(self.id, function, arguments, 0)
-        with self._lock:
-            occurrence = self._calls.get(first, 0)
-            self._calls[first] = occurrence + 1
+        occurrence = self._calls.count(first)
         return first if occurrence == 0 else child_id(self.id, function, arguments, occurrence)
 
 
