@@ -5,9 +5,19 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+from deferapp import forks
+
 _MICROSECOND = timedelta(microseconds=1)
 _lock = threading.Lock()
 _latest = datetime.min.replace(tzinfo=UTC)
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+forks.in_child(_renew_lock)
 
 
 def now() -> datetime:

@@ -7,14 +7,13 @@ A process whose broker failed does not try again for a second, so that a hundred
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from typing import Any, Final
 
 from celery import Celery, _state
 
-from deferapp import conf
+from deferapp import conf, forks
 
 logger = logging.getLogger("deferapp.dispatch")
 
@@ -133,5 +132,4 @@ def reaches_a_worker() -> bool:
 
 
 broker: Final = Broker()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=broker.renew)
+forks.in_child(broker.renew)

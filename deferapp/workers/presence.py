@@ -16,7 +16,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from deferapp import conf
+from deferapp import conf, forks
 from deferapp.clock import now
 from deferapp.executions.states import State
 from deferapp.fields import DatabaseNow
@@ -57,6 +57,14 @@ class Node:
 _node: Node | None = None
 _lock = threading.Lock()
 _mine: tuple[int, Worker] | None = None
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+forks.in_child(_renew_lock)
 
 
 def prepare(name: str, pool: str) -> Node:
