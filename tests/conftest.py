@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.table import markdown
 from tests.leases import Databases, lease_redis
 from tests.processes import Project, ProjectMaker, logs, opened
 from tests.servers import PostgresServer, RedisServer
@@ -51,6 +52,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if IS_CI and reporter is not None and reporter.stats.get("skipped"):
         reporter.write_line("Tests were skipped, which fails a run in CI.", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the tests of faults saw, in the form in which `docs/reliability.md` has it."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    figures = [
+        (value[0], value[1])
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("faults")
+        terminalreporter.write_line("\n".join(markdown(figures)))
 
 
 def _is_postgres(url: str) -> bool:
