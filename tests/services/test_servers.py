@@ -7,18 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import amqp
 import psycopg
 import redis
 
 from tests.leases import ROOT, lease_redis
-from tests.servers import PostgresServer, RedisServer
+from tests.proc import children_of
+from tests.servers import PostgresServer, RabbitServer, RedisServer
 from tests.waiting import wait_until
 
 HOLD_SERVERS = """
 import signal
-from tests.servers import PostgresServer, RedisServer
-with RedisServer() as cache, PostgresServer() as database:
-    print(cache.pid, cache.directory, database.pid, database.directory, flush=True)
+from tests.servers import PostgresServer, RabbitServer, RedisServer
+with RedisServer() as cache, PostgresServer() as database, RabbitServer() as broker:
+    print(cache.directory, database.directory, broker.directory, flush=True)
     signal.pause()
 """
 
@@ -43,16 +45,42 @@ def test_a_redis_that_was_stopped_comes_back_with_its_data_and_emptied_without()
         assert client.dbsize() == 0
 
 
+def test_a_rabbit_that_was_killed_keeps_persistent_messages_until_it_is_wiped() -> None:
+    with RabbitServer() as server:
+        with amqp.Connection(server.address, confirm_publish=True) as connection:
+            channel = connection.channel()
+            channel.queue_declare("kept", durable=True, auto_delete=False)
+            channel.basic_publish(amqp.Message("7", delivery_mode=2), routing_key="kept")
+        for wiped, expected in ((False, 1), (True, None)):
+            server.kill()
+            if wiped:
+                server.wipe()
+            server.start()
+            assert _size_of(server, "kept") == expected
+
+
+def _size_of(server: RabbitServer, queue: str) -> int | None:
+    """How many messages are in a queue; None if there is no such queue."""
+    with amqp.Connection(server.address) as connection:
+        try:
+            return int(connection.channel().queue_declare(queue, passive=True).message_count)
+        except amqp.NotFound:
+            return None
+
+
 def test_servers_end_and_their_files_go_when_their_owner_is_killed() -> None:
     command = [sys.executable, "-c", HOLD_SERVERS]
     owner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert owner.stdout is not None
-        redis_pid, redis_directory, postgres_pid, postgres_directory = owner.stdout.readline().split()
+        directories = owner.stdout.readline().split()
+        processes = [f"/proc/{pid}" for pid in children_of(owner.pid)]
     finally:
         owner.kill()
         owner.communicate()
-    for path in (f"/proc/{redis_pid}", f"/proc/{postgres_pid}", redis_directory, postgres_directory):
+    assert len(directories) == 3
+    assert len(processes) > 3  # those that remove the directories, and RabbitMQ's epmd, are among them
+    for path in directories + processes:
         wait_until(lambda path=path: not os.path.exists(path), 30, f"{path} is gone")
 
 
