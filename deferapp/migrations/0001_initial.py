@@ -88,6 +88,9 @@ class Migration(migrations.Migration):
                 ('pool', models.CharField(blank=True, default='', max_length=40, verbose_name='pool')),
                 ('started_at', deferapp.fields.MomentField(verbose_name='started')),
                 ('heartbeat_at', deferapp.fields.MomentField(verbose_name='last heartbeat')),
+                ('queues', models.JSONField(help_text='That it reads; none when it has been told to end, null until it says so.', null=True, verbose_name='queues')),
+                ('broker', models.CharField(blank=True, default='', help_text='Without user and password.', max_length=200, verbose_name='broker')),
+                ('clock_offset', models.DurationField(help_text="How far its machine's clock is ahead of the database's.", null=True, verbose_name='clock')),
             ],
             options={
                 'verbose_name': 'worker',

@@ -26,6 +26,15 @@ class Worker(models.Model):
     pool = models.CharField(_("pool"), max_length=40, default="", blank=True)
     started_at = MomentField(_("started"))
     heartbeat_at = MomentField(_("last heartbeat"))
+    queues = models.JSONField(
+        _("queues"), null=True, help_text=_("That it reads; none when it has been told to end, null until it says so.")
+    )
+    broker = models.CharField(
+        _("broker"), max_length=200, default="", blank=True, help_text=_("Without user and password.")
+    )
+    clock_offset = models.DurationField(
+        _("clock"), null=True, help_text=_("How far its machine's clock is ahead of the database's.")
+    )
 
     class Meta:
         verbose_name = _("worker")

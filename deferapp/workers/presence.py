@@ -21,7 +21,7 @@ from deferapp.clock import now
 from deferapp.executions.states import State
 from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Worker, ledger
-from deferapp.workers import process
+from deferapp.workers import facts, process
 
 LEASE: Final = timedelta(seconds=5)
 """How long a worker keeps house after it last said so."""
@@ -110,8 +110,13 @@ def _enter() -> Worker:
 
 def beat() -> None:
     """Beat for this process and the living children of its pool."""
-    living = [worker.pk for worker in _household() if process.is_alive(worker.process)]
-    beaten = Worker.objects.using(ledger()).filter(pk__in=living).update(heartbeat_at=DatabaseNow())
+    asked = now()
+    household = list(_household().annotate(database_now=DatabaseNow()))
+    facts_told = facts.told(is_draining=node().is_draining)
+    if household:
+        facts_told["clock_offset"] = facts.clock_offset(asked, now(), household[0].database_now)
+    living = [worker.pk for worker in household if process.is_alive(worker.process)]
+    beaten = Worker.objects.using(ledger()).filter(pk__in=living).update(heartbeat_at=DatabaseNow(), **facts_told)
     if not beaten or current().pk not in living:
         re_enter()
 
