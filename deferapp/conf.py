@@ -36,6 +36,8 @@ class Settings:
     """Seconds after which an execution that nobody claimed is published again."""
     HEARTBEAT_LIMIT: float = 15.0
     """Seconds of silence after which a worker on another machine is taken for dead."""
+    BEAT_LIMIT: float = 60.0
+    """Seconds that beat's ring for a schedule may take to arrive before an alert says that beat is silent."""
 
 
 KEYS: Final = tuple(field.name for field in fields(Settings))

@@ -17,6 +17,23 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Alert',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('beat_silent', 'beat is silent')], max_length=40, verbose_name='kind')),
+                ('subject', models.CharField(blank=True, help_text='What of its kind it is about.', max_length=200, verbose_name='subject')),
+                ('text', models.TextField(verbose_name='text')),
+                ('opened_at', deferapp.fields.MomentField(db_index=True, default=deferapp.clock.now, verbose_name='opened')),
+                ('closed_at', deferapp.fields.MomentField(null=True, verbose_name='works again')),
+                ('open_key', models.CharField(editable=False, help_text='Kind and subject, so that two workers open one alert; none once it is closed.', max_length=250, null=True, unique=True, verbose_name='key while open')),
+            ],
+            options={
+                'verbose_name': 'alert',
+                'verbose_name_plural': 'alerts',
+                'ordering': ['-opened_at', '-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='BatchHook',
             fields=[
                 ('id', models.UUIDField(editable=False, help_text='The id of the execution that it will be, so that it is one.', primary_key=True, serialize=False)),
@@ -104,6 +121,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.SmallAutoField(primary_key=True, serialize=False)),
                 ('lease_until', deferapp.fields.MomentField(verbose_name='lease until')),
+                ('rung_at', deferapp.fields.MomentField(null=True, verbose_name='beat rang')),
+                ('ring_owed_since', deferapp.fields.MomentField(help_text='When a schedule first fired that beat has not rung for.', null=True, verbose_name='ring owed since')),
                 ('worker', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='deferapp.worker', verbose_name='worker')),
             ],
             options={

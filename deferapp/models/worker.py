@@ -1,4 +1,4 @@
-"""The processes that run executions, and which of them keeps house."""
+"""The processes that run executions, which of them keeps house, and what they heard of beat."""
 
 from __future__ import annotations
 
@@ -49,13 +49,17 @@ class Worker(models.Model):
 
 
 class Housekeeping(models.Model):
-    """One row: the worker that keeps house, until its lease ends."""
+    """One row: the worker that keeps house until its lease ends, and when beat rang. All by the database's clock."""
 
     id = models.SmallAutoField(primary_key=True)
     worker = models.ForeignKey(
         Worker, models.DO_NOTHING, null=True, db_constraint=False, related_name="+", verbose_name=_("worker")
     )
     lease_until = MomentField(_("lease until"))
+    rung_at = MomentField(_("beat rang"), null=True)
+    ring_owed_since = MomentField(
+        _("ring owed since"), null=True, help_text=_("When a schedule first fired that beat has not rung for.")
+    )
 
     class Meta:
         verbose_name = _("housekeeping")
