@@ -2,7 +2,7 @@
 
 Set by environment variables, because the acceptance tests start real processes:
 
-* DATABASE_URL: postgresql://… or sqlite:///path; without it SQLite in memory.
+* DATABASE_URL: postgresql://…, mysql://… (MariaDB) or sqlite:///path; without it SQLite in memory.
 * BROKER_URL: Celery's broker; without it one in memory.
 * WITNESS: the file to which `tests.shop.witness` appends.
 * TESTS_SETTINGS: a JSON object of settings that replace those here; EXTRA_APPS are installed besides.
@@ -15,18 +15,20 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "sqlite": "sqlite3"}
 
 
 def database(url: str) -> dict[str, Any]:
     """Return the entry of DATABASES for a URL. Its query becomes OPTIONS."""
     parts = urlsplit(url)
+    if parts.scheme not in ENGINES:
+        raise ValueError(f"DATABASE_URL begins with postgresql://, mysql:// or sqlite://, not with {parts.scheme}://")
+    engine, name = f"django.db.backends.{ENGINES[parts.scheme]}", unquote(parts.path[1:])
     if parts.scheme == "sqlite":
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path[1:]) or ":memory:"}
-    if parts.scheme not in ("postgres", "postgresql"):
-        raise ValueError(f"DATABASE_URL begins with postgresql:// or sqlite://, not with {parts.scheme}://")
+        return {"ENGINE": engine, "NAME": name or ":memory:"}
     return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path[1:]),
+        "ENGINE": engine,
+        "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
