@@ -1,17 +1,19 @@
 """Publishing what waits in the ledger and has no message: delays that are over, retries, and messages that were lost.
 
-An execution that has been published is published again only when the queue is nearly empty: as long as messages
-wait there, its own may be among them, and a queue that nobody reads must not grow.
+What has been published is published again only when its message must be gone: its queue is nearly empty, or work of
+the same function that was published later is running, since queues keep the order. So a queue that nobody reads does
+not grow, and a queue that is never empty hides nothing.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from deferapp import conf
 from deferapp.clock import now
@@ -23,51 +25,68 @@ from deferapp.functions import registry
 from deferapp.models import Execution, ledger
 
 MOST_A_ROUND: Final = 2_000
-"""Executions published in one round of housekeeping."""
+"""Executions published for the first time in one round of housekeeping; and of each function, again."""
 HELD: Final = timedelta(minutes=1)
 """Time between two looks at what is held: its function is paused, or unknown to the worker that keeps house."""
 NEARLY_EMPTY: Final = 2
 """Messages in a queue up to which lost ones are looked for."""
 
+_UNPUBLISHED: Final = Q(dispatch_at=F("due_at"))
+_PUBLISHED: Final = Q(dispatch_at__gt=F("due_at"))
+
 
 def publish() -> int:
     """Publish what is due, oldest first. Returns how many executions were named in messages."""
     moment = now()
-    waiting = _executions().filter(dispatch_at__lte=moment, state=State.CREATED)
-    rows = waiting.order_by("dispatch_at", "created_at").values_list("function", "id", "dispatch_at", "due_at")
-    return sum(_publish(function, group, moment) for function, group in _by_function(rows[:MOST_A_ROUND]))
+    names = [function.name for function in registry.functions()]
+    return _publish_new(moment) + sum(_publish_again(name, moment) for name in names)
 
 
-def _publish(function: str, group: list[tuple[Any, ...]], moment: datetime) -> int:
-    if registry.get(function) is None or pauses.is_paused(function):
-        _look_again_later([each for _, each, _, _ in group], moment, HELD)
+def _publish_new(moment: datetime) -> int:
+    """By an index of what has not been published, so that the rest may be millions."""
+    rows = _waiting(moment).filter(_UNPUBLISHED).order_by("dispatch_at", "created_at").values_list("function", "id")
+    return sum(_publish(function, ids, moment) for function, ids in _by_function(rows[:MOST_A_ROUND]))
+
+
+def _publish_again(function: str, moment: datetime) -> int:
+    published = _waiting(moment).filter(_PUBLISHED, function=function).order_by("dispatch_at", "created_at")
+    if not published.exists():
         return 0
-    fresh = [each for _, each, dispatch_at, due_at in group if dispatch_at <= due_at]
-    lost = [each for _, each, dispatch_at, due_at in group if dispatch_at > due_at]
-    if lost and not _has_room(function):
-        _look_again_later(lost, moment, conf.republish_after())
-        lost = []
-    ids = fresh + lost
+    if not _has_room(function):
+        latest = _executions().filter(function=function, state=State.STARTED).aggregate(due_at=Max("due_at"))["due_at"]
+        if latest is None:
+            return 0
+        published = published.filter(dispatch_at__lt=latest)
+    return _publish(function, list(published.values_list("id", flat=True)[:MOST_A_ROUND]), moment)
+
+
+def _publish(function: str, ids: Sequence[UUID], moment: datetime) -> int:
+    if registry.get(function) is None or pauses.is_paused(function):
+        _look_again_later(ids, moment, HELD)
+        return 0
     sent = publishing.now(function, ids)
     _look_again_later(ids[:sent], moment, conf.republish_after())
     return sent
 
 
-def _by_function(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[str, list[tuple[Any, ...]]]]:
+def _by_function(rows: Iterable[tuple[str, UUID]]) -> Iterable[tuple[str, list[UUID]]]:
     ordered = sorted(rows, key=lambda row: row[0])
-    return ((name, list(group)) for name, group in itertools.groupby(ordered, key=lambda row: row[0]))
+    return ((name, [id for _, id in group]) for name, group in itertools.groupby(ordered, key=lambda row: row[0]))
+
+
+def _waiting(moment: datetime) -> QuerySet[Execution]:
+    return _executions().filter(dispatch_at__lte=moment, state=State.CREATED)
 
 
 def _executions() -> QuerySet[Execution]:
     return Execution.objects.using(ledger())
 
 
-def _look_again_later(ids: list[Any], moment: datetime, wait: timedelta) -> None:
+def _look_again_later(ids: Sequence[UUID], moment: datetime, wait: timedelta) -> None:
     """Not at those that have been claimed since `moment`, also if they wait for their next attempt by now."""
     later = now() + wait
     for start in range(0, len(ids), 500):
-        rows = _executions().filter(id__in=ids[start : start + 500], state=State.CREATED)
-        rows.filter(dispatch_at__lte=moment).update(dispatch_at=later)
+        _waiting(moment).filter(id__in=ids[start : start + 500]).update(dispatch_at=later)
 
 
 def _has_room(function: str) -> bool:

@@ -90,8 +90,13 @@ class Execution(Handle, models.Model):
             models.Index(fields=["state", "created_at"], name="deferapp_exec_state"),
             models.Index(fields=["function", "created_at"], name="deferapp_exec_function"),
             models.Index(fields=["parent", "created_at"], name="deferapp_exec_parent"),
-            models.Index(fields=["dispatch_at"], name="deferapp_exec_dispatch"),
-            # Conditional, since most belong to none. Where that cannot be (MariaDB), batches are found more slowly.
+            models.Index(fields=["function", "dispatch_at"], name="deferapp_exec_dispatch"),
+            # What is conditional here is left out where that cannot be (MariaDB), and found more slowly.
+            models.Index(
+                fields=["dispatch_at"],
+                name="deferapp_exec_unpublished",
+                condition=models.Q(state=State.CREATED, dispatch_at=models.F("due_at")),
+            ),
             models.Index(
                 fields=["batch", "state"], name="deferapp_exec_batch", condition=models.Q(batch__isnull=False)
             ),

@@ -110,7 +110,27 @@ def test_nothing_is_published_again_while_messages_wait(waiting: int, published:
     queue.put(waiting)
     assert overdue.publish() == published
     assert len(queue) == waiting + published
-    assert values_of(execution)["dispatch_at"] > now()
+    assert (values_of(execution)["dispatch_at"] > now()) == bool(published)
+
+
+@pytest.mark.parametrize(("due_ago", "published"), [(2 * SECOND, 0), (SECOND / 2, 1)])
+def test_what_was_overtaken_by_later_work_is_published_again_however_many_messages_wait(
+    due_ago: timedelta, published: int, queue: MemoryQueue
+) -> None:
+    execution = lost()
+    make_execution(NAME, state=State.STARTED, due_at=now() - due_ago)
+    make_execution("shop.defer.other", state=State.STARTED, due_at=now())
+    queue.put(50)
+    assert overdue.publish() == published
+    assert ids_in(queue) == [execution.pk] * published
+
+
+def test_what_waits_in_a_long_queue_is_not_written(queue: MemoryQueue) -> None:
+    executions = [lost() for _ in range(3)]
+    before = [values_of(execution) for execution in executions]
+    queue.put(50)
+    overdue.publish()
+    assert [values_of(execution) for execution in executions] == before
 
 
 def test_what_was_never_published_leaves_however_many_messages_wait(queue: MemoryQueue) -> None:
