@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from deferapp.admin.display import visible
 from deferapp.functions import registry
-from deferapp.redact import redact, redact_text
+from deferapp.redact import redact, redact_reference, redact_text
 
 SHOWN: Final = 20_000
 """Characters of a text that a page shows."""
@@ -84,7 +84,7 @@ def _untagged(tag: str, content: Any) -> Any:
     try:
         if tag == "$model":
             label, database, pk = content
-            return f"{label} {plain(pk)}" + ("" if database == "default" else f" ({database})")
+            return redact_reference(label, plain(pk)) + ("" if database == "default" else f" ({database})")
         if tag == "$timedelta":
             days, seconds, microseconds = content
             return str(timedelta(days=days, seconds=seconds, microseconds=microseconds))
