@@ -6,6 +6,7 @@ its parent has not ended: an attempt of the parent that meets no child would mak
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,10 +18,12 @@ from deferapp import conf
 from deferapp.clock import now
 from deferapp.durations import as_duration
 from deferapp.executions.states import ENDED, State
-from deferapp.models import Attempt, DueMoment, Execution, ledger
+from deferapp.models import DueMoment, Execution, ledger
 
 MOST_AT_ONCE: Final = 500
-"""Executions of a state that one round takes away."""
+"""Executions of a state that one transaction takes away."""
+ROUND: Final = 0.5
+"""Seconds after which a round begins no further transaction, so that other housekeeping has its turn."""
 
 
 def retention() -> dict[State, timedelta]:
@@ -39,8 +42,13 @@ def retention() -> dict[State, timedelta]:
 
 def prune() -> int:
     """One round. Returns how many executions were taken away; as many as `MOST_AT_ONCE` say that there may be more."""
-    moment = now()
-    return sum(_prune(state, moment - kept) for state, kept in retention().items())
+    moment, ends, gone = now(), time.monotonic() + ROUND, 0
+    for state, kept in retention().items():
+        while taken := _prune(state, moment - kept):
+            gone += taken
+            if taken < MOST_AT_ONCE or time.monotonic() > ends:
+                break
+    return gone
 
 
 def _prune(state: State, before: datetime) -> int:
@@ -52,6 +60,5 @@ def _prune(state: State, before: datetime) -> int:
         return 0
     with transaction.atomic(using=ledger()):
         gone = executions.filter(id__in=ids, state=state).delete()[1]
-        Attempt.objects.using(ledger()).filter(execution_id__in=ids).delete()
         DueMoment.objects.using(ledger()).filter(execution_id__in=ids).delete()
     return gone.get(Execution._meta.label, 0)

@@ -77,8 +77,16 @@ def test_each_state_may_be_kept_for_a_time_of_its_own() -> None:
     assert set(Execution.objects.values_list("state", flat=True)) == ENDED - {State.SUCCEEDED, State.CANCELLED}
 
 
-def test_a_round_takes_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_goes_on_until_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prune, "MOST_AT_ONCE", 2)
+    for _ in range(5):
+        ended(State.SUCCEEDED, 91)
+    assert [prune.prune(), prune.prune()] == [5, 0]
+
+
+def test_a_round_whose_time_is_up_begins_no_other_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(prune, "ROUND", -1.0)
     for _ in range(5):
         ended(State.SUCCEEDED, 91)
     assert [prune.prune() for _ in range(4)] == [2, 2, 1, 0]
