@@ -16,10 +16,11 @@ class DeferConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from deferapp import checks  # noqa: F401
+        from deferapp import checks, logs  # noqa: F401
         from deferapp.functions import discover, registry
         from deferapp.workers import hooks, tasks
 
+        logs.install()
         discover.import_all()
         for function in registry.functions():
             tasks.register(function)
