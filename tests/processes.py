@@ -13,19 +13,21 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from tests.leases import ROOT
-from tests.proc import die_with_parent, kill_all, session_members
+from tests.proc import children_of, die_with_parent, kill_all, session_members
 from tests.waiting import wait_until
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 RUN_SECONDS = 120.0
+
+ELSEWHERE = ("unshare", "--uts", "--pid", "--fork", "--mount-proc", "sh", "-c", 'hostname elsewhere; exec "$@"', "sh")
 
 
 class Process:
@@ -81,6 +83,22 @@ class Process:
             os.killpg(session, signal.SIGKILL)
         wait_until(lambda: self._is_gone(session), STOP_SECONDS, f"{self.name} and its children are gone")
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the process alone."""
+        self._popen.send_signal(number)
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to the process and all that it forked."""
+        kill_all(session_members(self._popen.pid), number)
+
+    def wait(self, timeout: float = STOP_SECONDS) -> int:
+        """Return its exit code when it has ended."""
+        return self._popen.wait(timeout)
+
+    def children(self) -> list[int]:
+        """Return the processes that it forked: of a prefork worker, those of its pool."""
+        return children_of(self._popen.pid)
+
     def _is_gone(self, session: int) -> bool:
         kill_all(session_members(session))
         return self._popen.poll() is not None and not session_members(session)
@@ -129,19 +147,25 @@ class Project:
             **self.variables,
         }
 
-    def start(self, name: str, *command: str) -> Process:
-        """Start `python -m command…`."""
-        process = Process(name, [sys.executable, "-m", *command], self.environment(), self.directory)
+    def start(self, name: str, *command: str, inside: Sequence[str] = ()) -> Process:
+        """Start `python -m command…`, inside of another command if one is given."""
+        process = Process(name, [*inside, sys.executable, "-m", *command], self.environment(), self.directory)
         self.processes.append(process)
         return process
 
-    def worker(self, pool: str = "prefork", concurrency: int = 2, *options: str) -> Process:
+    def worker(
+        self, pool: str = "prefork", concurrency: int = 2, *options: str, inside: Sequence[str] = ()
+    ) -> Process:
         """Start a Celery worker and return when it is ready."""
         name = f"worker{len(self.processes)}"
         command = ["celery", "-A", "tests", "worker", "--loglevel=INFO", f"--hostname={name}@%h"]
-        process = self.start(name, *command, f"--pool={pool}", f"--concurrency={concurrency}", *options)
+        process = self.start(name, *command, f"--pool={pool}", f"--concurrency={concurrency}", *options, inside=inside)
         process.wait_for_log(" ready.")
         return process
+
+    def worker_elsewhere(self, pool: str = "prefork", concurrency: int = 2) -> Process:
+        """Start a worker as on another machine: with a host name and a list of processes of its own. Needs root."""
+        return self.worker(pool, concurrency, inside=ELSEWHERE)
 
     def beat(self, *options: str) -> Process:
         """Start Celery beat with django-celery-beat's own scheduler and return when it runs."""
