@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deferapp.exceptions import ExecutionFailed, ExecutionResultNotAvailable, ExecutionResultNotAvailableYet
 from deferapp.executions.states import ENDED, State
 from deferapp.executions.values import decode_result
+from deferapp.redact import redact_text
 
 if TYPE_CHECKING:
     from deferapp.models import Execution
@@ -24,10 +25,11 @@ def of(execution: Execution) -> Any:
 
 
 def _failure(execution: Execution) -> ExecutionFailed:
+    """Redacted: it is likely to end in somebody's log."""
     from deferapp.models import Attempt, ledger
 
     last = Attempt.objects.using(ledger()).filter(execution_id=execution.id).order_by("number").last()
     if last is None:
-        return ExecutionFailed(execution.reason)
+        return ExecutionFailed(redact_text(execution.reason))
     message = f"{last.error_type}: {last.error_message}" if last.error_type else last.error_message
-    return ExecutionFailed(message, error_type=last.error_type, traceback=last.traceback)
+    return ExecutionFailed(redact_text(message), error_type=last.error_type, traceback=redact_text(last.traceback))

@@ -18,6 +18,7 @@ LONGEST_TEXT: Final = 256
 """Characters of a key or a value of metadata, as Defer has it."""
 LONGEST_KEY: Final = 200
 """Characters of `key`."""
+_PRINTABLE_ASCII: Final = f"a string of 1 to {LONGEST_TEXT} printable ASCII characters"
 
 KeyValue = str | int | float | Decimal | UUID
 """What the value of a `concurrency_key` may be; 7 and "7" are the same one."""
@@ -61,21 +62,23 @@ class Options:
 def check_metadata(pairs: Mapping[str, str]) -> dict[str, str]:
     """The pairs, in a dict of their own. Raises `OptionError` if they cannot be metadata."""
     if not isinstance(pairs, Mapping):
-        raise OptionError(f"metadata is a mapping of strings, not {pairs!r:.100}")
+        raise OptionError(f"metadata is a mapping of strings, not a {type(pairs).__qualname__}")
     if len(pairs) > MOST_PAIRS:
         raise OptionError(f"metadata has up to {MOST_PAIRS} pairs, not {len(pairs)}")
-    for text in (*pairs, *pairs.values()):
-        if not _is_printable_ascii(text):
-            raise OptionError(
-                f"metadata: {text!r:.100} is not a string of 1 to {LONGEST_TEXT} printable ASCII characters"
-            )
+    for key, value in pairs.items():
+        if not _is_printable_ascii(key):
+            raise OptionError(f"metadata: the key {key!r:.100} is not {_PRINTABLE_ASCII}")
+        if not _is_printable_ascii(value):
+            # Not quoted: it may be a secret, and this a line in somebody's log.
+            raise OptionError(f"metadata: the value of {key!r} is not {_PRINTABLE_ASCII}")
     return dict(pairs)
 
 
 def as_key_value(value: object) -> str:
     """The text of a `concurrency_key`. Raises `OptionError`."""
     if isinstance(value, bool) or not isinstance(value, KeyValue) or value == "":
-        raise OptionError(f"concurrency_key is a string that is not empty, a number or a UUID, not {value!r:.100}")
+        kind = "an empty string" if value == "" else f"a {type(value).__qualname__}"
+        raise OptionError(f"concurrency_key is a string that is not empty, a number or a UUID, not {kind}")
     return str(value)
 
 
@@ -95,7 +98,8 @@ def _discard_after(value: When) -> timedelta | datetime:
 
 def _key(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_KEY:
-        raise OptionError(f"key is a string of 1 to {LONGEST_KEY} characters, not {value!r:.100}")
+        kind = f"one of {len(value)}" if isinstance(value, str) else f"a {type(value).__qualname__}"
+        raise OptionError(f"key is a string of 1 to {LONGEST_KEY} characters, not {kind}")
     return value
 
 

@@ -1,13 +1,17 @@
 """Members of an Enum as the class's place and the member's name; a union of flags by its number.
 
 Reading imports the module that the text names, as the `import` statement would, and takes nothing from it but
-a class that is an Enum.
+a class that is an Enum. Importing runs code; so a module is imported only from a package that the process has imported
+something of, or that an installed app is in: a forged text cannot reach for whatever else is installed.
 """
 
 from __future__ import annotations
 
+import sys
 from enum import Enum, Flag
 from importlib import import_module
+
+from django.apps import apps
 
 from deferapp.executions.values.refusal import Refusal
 
@@ -48,8 +52,14 @@ def _can_be_found(kind: type[Enum], place: str) -> bool:
         return False
 
 
+def _is_in_use(package: str) -> bool:
+    return package in sys.modules or any(config.name.partition(".")[0] == package for config in apps.get_app_configs())
+
+
 def _find(place: str) -> type[Enum]:
     module, _, qualified_name = place.partition(":")
+    if not _is_in_use(module.partition(".")[0]):
+        raise ImportError(f"{module} is neither imported nor in an installed app")
     found: object = import_module(module)
     for name in qualified_name.split("."):
         # Not getattr: that would run a module's or a descriptor's own code.

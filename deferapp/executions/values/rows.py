@@ -48,7 +48,9 @@ class Rows:
 def _load(content: Any) -> Model:
     instance = _select(content).order_by("pk").first()
     if instance is None:
-        raise ArgumentGone(f"{content[0]} {content[2]} has been deleted")
+        from deferapp.redact import redact_reference
+
+        raise ArgumentGone(f"{redact_reference(content[0], content[2])} has been deleted")
     return instance
 
 
@@ -65,4 +67,4 @@ def _select(content: Any) -> QuerySet[Model]:
         model: type[Model] = apps.get_model(label)
         return model._base_manager.using(alias).filter(pk=pk)
     except (LookupError, TypeError, ValueError, AttributeError, ValidationError) as error:
-        raise ValueCorrupt(f"{content!r} refers to no row: {error}") from error
+        raise ValueCorrupt(f"what is tagged $model refers to no row ({type(error).__name__})") from None

@@ -188,4 +188,5 @@ def _read(tag: str, content: object) -> object:
     try:
         return _READERS[tag](content)
     except Exception as error:
-        raise ValueCorrupt(f"{content!r} is no {tag.removeprefix('$')}: {error}") from error
+        # Neither the content nor the error's message, which quotes it: it may be a secret.
+        raise ValueCorrupt(f"what is tagged {tag} is no {tag.removeprefix('$')} ({type(error).__name__})") from None

@@ -110,11 +110,20 @@ def test_metadata_is_up_to_25_pairs_of_1_to_256_printable_ascii_characters(pairs
 
 
 @pytest.mark.parametrize("text", ["", "x" * 257, "é", "a\n", "\x7f", "\0", 7, None, True, b"a"])
-def test_metadata_of_anything_else_is_refused_and_the_text_named(text: Any) -> None:
-    for pairs in ({"key": text}, {text: "value"}):
+def test_metadata_of_anything_else_is_refused_and_the_key_named(text: Any) -> None:
+    for pairs, key in (({"tenant": text}, "tenant"), ({text: "value"}, text)):
         with pytest.raises(OptionError) as refused:
             Options().merged(metadata=pairs)
-        assert repr(text)[:100] in str(refused.value)
+        assert repr(key)[:100] in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", [{"metadata": {"a": "hunter2é"}}, {"metadata": "hunter2"}, {"key": "hunter2" * 50}, {"key": b"hunter2"}]
+)
+def test_a_value_that_cannot_be_is_not_quoted_as_it_may_be_a_secret(given: Any) -> None:
+    with pytest.raises(OptionError) as refused:
+        Options().merged(**given)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_twenty_five_pairs_are_metadata_and_twenty_six_are_not() -> None:
