@@ -1,10 +1,11 @@
-"""Django signals for what happens to executions: connect receivers in an app's `ready()`.
+"""Django signals for what happens to executions, and for alerts: connect receivers in an app's `ready()`.
 
-All but `missed` are sent with `sender=Execution` and `execution=`, the execution as it was when that happened: its
-`function`, `state`, `attempt`, `reason` and so on. They are sent by `send_robust` after the change has been committed,
-in the process that made it: `enqueued` where the function was called, most others in a worker. A receiver that raises
-is logged by Django and keeps nobody from going on; one that takes long holds up who sends. Honest limit: a process that
-is killed between its commit and the sending does not send. What must happen is a function: `on_failure=`.
+Those of executions are sent with `sender=Execution` and `execution=`, the execution as it was when that happened: its
+`function`, `state`, `attempt`, `reason` and so on; those of schedules and alerts say so themselves. They are sent by
+`send_robust` after the change has been committed, in the process that made it: `enqueued` where the function was
+called, most others in a worker. A receiver that raises is logged by Django and keeps nobody from going on; one that
+takes long holds up who sends. Honest limit: a process that is killed between its commit and the sending does not send.
+What must happen is a function: `on_failure=`.
 """
 
 from __future__ import annotations
@@ -40,3 +41,11 @@ missed = Signal()
 """A schedule did not fire at a due moment, because nothing was running then: `sender=Schedule`, `schedule=`, `due_at=`.
 
 Whether a moment is missed or made up for is for the schedule's `catch_up` to say."""
+
+alerted = Signal()
+"""Something is wrong that a person should know: `sender=Alert`, `alert=`, its row.
+
+Sent once an incident, by the worker that found it. `alert.kind` says what is wrong, `alert.text` what to do."""
+
+recovered = Signal()
+"""What `alerted` told works again: `sender=Alert`, `alert=`, the same row, closed."""

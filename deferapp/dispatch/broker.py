@@ -127,8 +127,12 @@ def _throw_away(connection: Any) -> None:
 
 def reaches_a_worker() -> bool:
     """Whether a message can reach anybody: one in memory only a worker of this process."""
-    url = celery_app().conf.broker_url or ""
-    return not url.startswith("memory:") or local_worker.is_set()
+    return not is_in_memory() or local_worker.is_set()
+
+
+def is_in_memory() -> bool:
+    """Whether the broker is in the memory of one process: nobody else reaches its workers, and beat neither."""
+    return (celery_app().conf.broker_url or "").startswith("memory:")
 
 
 broker: Final = Broker()

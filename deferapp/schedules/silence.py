@@ -2,24 +2,27 @@
 
 Schedules fire without beat, so nobody would notice. What is compared are two moments of the database's clock, kept in
 the row of housekeeping: when a ring was last heard, and when a schedule first fired after it. Honest limits: a ring
-tells that some beat rings, not which; and who is silent may be the way from beat to the workers. An embedded worker
-has no beat, and never owes.
+tells that some beat rings, not which; and what is silent may be the way from beat to the workers. With a broker in
+memory, as embedded workers have, there is no beat, and nothing is owed.
 """
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Exists, Q, QuerySet
 
 from deferapp import conf
-from deferapp.dispatch.broker import local_worker
+from deferapp.dispatch.broker import is_in_memory
 from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Schedule, ledger
 
 EARLY: Final = timedelta(seconds=15)
 """How long before a schedule fires its ring may come: the clocks of beat and of the worker need not agree better."""
+received: Final = threading.Event()
+"""Set when a ring has reached this worker. Its task may still wait for long, and the database may be away."""
 
 
 def heard_ring() -> None:
@@ -27,9 +30,16 @@ def heard_ring() -> None:
     _row().update(rung_at=DatabaseNow(), ring_owed_since=None)
 
 
+def write_received() -> None:
+    """Write down the ring that has reached this worker, if one has since the last time."""
+    if received.is_set():
+        heard_ring()
+        received.clear()
+
+
 def owe_ring() -> None:
     """A schedule has fired: beat owes a ring, unless it has just rung or owes one already."""
-    if local_worker.is_set():
+    if is_in_memory():
         return
     not_rung = Q(rung_at=None) | Q(rung_at__lt=DatabaseNow() - EARLY)
     _row().filter(not_rung, ring_owed_since=None).update(ring_owed_since=DatabaseNow())
@@ -41,14 +51,17 @@ def forgive() -> None:
 
 
 def owed_since() -> datetime | None:
-    """Since when beat has owed a ring that has not come yet; None also when nobody would hear it, or needs it."""
+    """Since when beat has owed a ring that has not come yet; None also when no schedule is active."""
     return _since(_owed())
 
 
 def silent_since() -> datetime | None:
-    """Since when beat is silent: as `owed_since`, if that is longer than `BEAT_LIMIT` ago. One query."""
+    """Since when beat is silent: as `owed_since`, if that is longer than `BEAT_LIMIT` ago; by one query.
+
+    None also while no worker keeps house: nobody would hear beat.
+    """
     limit = timedelta(seconds=conf.current().BEAT_LIMIT)
-    return _since(_owed().filter(ring_owed_since__lt=DatabaseNow() - limit))
+    return _since(_owed().filter(ring_owed_since__lt=DatabaseNow() - limit, lease_until__gte=DatabaseNow()))
 
 
 def _row() -> QuerySet[Housekeeping]:
@@ -57,7 +70,7 @@ def _row() -> QuerySet[Housekeeping]:
 
 def _owed() -> QuerySet[Housekeeping]:
     active = Schedule.objects.using(ledger()).filter(is_declared=True, is_paused=False)
-    return _row().filter(Exists(active), ring_owed_since__isnull=False, lease_until__gte=DatabaseNow())
+    return _row().filter(Exists(active), ring_owed_since__isnull=False)
 
 
 def _since(rows: QuerySet[Housekeeping]) -> datetime | None:

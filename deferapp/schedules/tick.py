@@ -1,6 +1,6 @@
 """The tick: every schedule that is due fires, once for each due moment, whoever ticks and however often.
 
-Beat rings it, housekeeping does it every second anyway. Two ticks at once share the work: each takes the schedules
+Beat rings it, every worker does it every second anyway. Two ticks at once share the work: each takes the schedules
 that the other has not locked, and what guarantees "once" is that a due moment, and the execution it makes, has a key
 that follows from schedule and moment.
 """
@@ -21,7 +21,7 @@ from deferapp.exceptions import InvalidFrequency
 from deferapp.executions import tell
 from deferapp.executions.ids import due_id
 from deferapp.models import DueMoment, Execution, Schedule, ledger
-from deferapp.schedules import edits
+from deferapp.schedules import edits, silence
 from deferapp.schedules.plan import Plan, plan
 
 logger = logging.getLogger("deferapp.schedules")
@@ -36,6 +36,7 @@ def tick(now: datetime | None = None) -> int:
         made = _fire(moment)
         if made is None:
             break
+        silence.owe_ring()
         fired += made
     return fired
 

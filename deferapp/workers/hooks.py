@@ -12,6 +12,7 @@ from typing import Any
 from celery import bootsteps, signals
 
 from deferapp.functions import registry
+from deferapp.schedules import TICK, silence
 from deferapp.workers import poison, presence
 from deferapp.workers.tasks import LedgerTask
 
@@ -20,6 +21,7 @@ logger = logging.getLogger("deferapp.workers")
 
 def install() -> None:
     signals.worker_init.connect(_on_worker_init, weak=False, dispatch_uid="deferapp.worker_init")
+    signals.task_received.connect(_on_received, weak=False, dispatch_uid="deferapp.received")
     signals.worker_shutting_down.connect(_on_shutting_down, weak=False, dispatch_uid="deferapp.shutting_down")
     signals.worker_shutdown.connect(_on_shutdown, weak=False, dispatch_uid="deferapp.shutdown")
 
@@ -43,6 +45,12 @@ def _say_what_cannot_be_stopped(pool: str) -> None:
             "but their bodies run on. Use the prefork pool, or async functions. Concerned: %s",
             ", ".join(sync),
         )
+
+
+def _on_received(request: Any, **_kwargs: Any) -> None:
+    """A ring counts from here: the processes of the pool may all be busy for longer than beat may be silent."""
+    if request.task_name == TICK:
+        silence.received.set()
 
 
 def _on_shutting_down(**_kwargs: Any) -> None:

@@ -1,8 +1,9 @@
 """What has to be done now and then, by the workers themselves: there is no process of ours to run.
 
-Every worker has this thread; it recovers at once for the pool children that died. One of them, decided in
-the database, keeps house for all: fires what is due, publishes what was not, recovers for dead workers. A chore that
-fails is logged and does not keep the others from being done.
+Every worker has this thread; it recovers at once for the pool children that died, and fires what is due: a schedule
+must not be late because the one worker that keeps house has just died. One of them, decided in the database, keeps
+house for all: publishes what was not, recovers for dead workers, looks after alerts. A chore that fails is logged and
+does not keep the others from being done.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from deferapp.alerts import beat
 from deferapp.dispatch import overdue
 from deferapp.executions import life, prune
 from deferapp.executions.batches import hooks
 from deferapp.executions.endings import failure
-from deferapp.schedules import sync, tick
+from deferapp.schedules import silence, sync, tick
 from deferapp.workers import persist, presence, process
 from deferapp.workers.heart import Heart
 from deferapp.workers.recover import recover, recover_orphans
@@ -58,12 +60,14 @@ class Housekeeper(threading.Thread):
         persist.drop_connections()
 
     def round(self) -> None:
-        """One round: look after the own children, and keep house if it is this worker's turn."""
+        """One round: look after the own children, fire what is due, and keep house if it is this worker's turn."""
         self._recover_children()
         if not self._synced:
             self._attempt(self._sync)
+        self._attempt(silence.write_received)
+        self._attempt(tick.tick)
         if presence.keeps_house(presence.current()):
-            for chore in (tick.tick, life.expire, overdue.publish, hooks.fire, self._recover_the_dead, self._prune):
+            for chore in (life.expire, overdue.publish, hooks.fire, self._recover_the_dead, self._alert, self._prune):
                 self._attempt(chore)
 
     def _sync(self) -> None:
@@ -83,6 +87,9 @@ class Housekeeper(threading.Thread):
         for worker in [*presence.gone(), *presence.silent(self._heart.contact)]:
             self._attempt(partial(recover, worker))
         recover_orphans()
+
+    def _alert(self) -> None:
+        beat.watch(may_open=self._heart.contact.allows_judgement())
 
     def _prune(self) -> None:
         """Once a minute, and in each round as long as there is much."""

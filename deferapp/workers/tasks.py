@@ -63,10 +63,12 @@ def register(function: AnyFunction) -> None:
 
 def register_tick() -> None:
     def tick(*_args: Any, **_kwargs: Any) -> None:
+        from deferapp.schedules import silence
         from deferapp.schedules.tick import tick as fire
         from deferapp.workers.persist import check_connections
 
         check_connections()
+        silence.heard_ring()
         fire()
 
     shared_task(tick, name=TICK, base=LedgerTask)

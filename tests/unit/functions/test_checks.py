@@ -173,8 +173,18 @@ def test_a_retry_setting_that_is_no_policy_is_reported(value: Any) -> None:
     assert (message.id, message.obj) == ("deferapp.E008", 'settings.DEFER["RETRY"]')
 
 
+@pytest.mark.parametrize("value", [-1, "60", None, True, float("inf")])
+def test_a_limit_of_beat_that_is_no_number_is_reported(value: Any) -> None:
+    with override_settings(DEFER={"BEAT_LIMIT": value}):
+        (message,) = checks.check_settings()
+    assert message.id == "deferapp.E008"
+    assert "'BEAT_LIMIT'" in message.msg
+
+
 def test_good_settings_get_no_message() -> None:
-    with override_settings(DEFER={"RETRY": {"max_attempts": 3}, "LIST_SIZE": 50, "PUBLISH_TIMEOUT": 1}):
+    with override_settings(
+        DEFER={"RETRY": {"max_attempts": 3}, "LIST_SIZE": 50, "PUBLISH_TIMEOUT": 1, "BEAT_LIMIT": 90}
+    ):
         assert checks.check_settings() == []
     assert checks.check_settings() == []
 

@@ -13,7 +13,20 @@ from deferapp import signals
 from deferapp.models import Execution
 from deferapp.workers import presence
 
-NAMES = ("enqueued", "started", "retried", "succeeded", "failed", "cancelled", "discarded", "missed")
+NAMES = (
+    "enqueued",
+    "started",
+    "retried",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "discarded",
+    "missed",
+    "alerted",
+    "recovered",
+)
+SUBJECTS = {"missed": "due_at", "alerted": "alert", "recovered": "alert"}
+"""The argument that says what a signal is about, where that is not an execution."""
 
 
 @dataclass
@@ -21,7 +34,7 @@ class Ear:
     """What was heard, in order."""
 
     sent: list[tuple[str, Any]] = field(default_factory=list)
-    """The name of each signal, and its execution, or the due moment that was missed."""
+    """The name of each signal, and what it is about."""
     senders: set[Any] = field(default_factory=set)
 
     @property
@@ -34,7 +47,7 @@ class Ear:
     def hearing(self, name: str) -> Callable[..., None]:
         def receive(sender: Any, signal: Signal, **named: Any) -> None:
             self.senders.add(sender)
-            self.sent.append((name, named["due_at"] if name == "missed" else named["execution"]))
+            self.sent.append((name, named[SUBJECTS.get(name, "execution")]))
 
         return receive
 
