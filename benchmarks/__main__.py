@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import soak
+from benchmarks import growth, soak
 
 
 def main(arguments: list[str]) -> int:
@@ -15,8 +15,13 @@ def main(arguments: list[str]) -> int:
     soaking.add_argument("--count", type=int, default=1_000_000)
     soaking.add_argument("--processes", type=int, default=2, help="of the worker's pool")
     soaking.add_argument("--retention", default="1m", help="how long what has succeeded is kept")
+    soaking.set_defaults(run=lambda given: soak.run(given.count, given.processes, given.retention))
+    growing = scenarios.add_parser("growth", help=growth.__doc__)
+    growing.add_argument("--rows", type=int, default=5_000_000, help="executions that have ended")
+    growing.add_argument("--backlog", type=int, default=100_000, help="executions that wait")
+    growing.set_defaults(run=lambda given: growth.run(given.rows, given.backlog))
     given = parser.parse_args(arguments)
-    return int(not soak.run(given.count, given.processes, given.retention))
+    return int(not given.run(given))
 
 
 if __name__ == "__main__":
