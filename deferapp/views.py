@@ -11,8 +11,11 @@
 
 Nobody may do either until a subclass says who may. An execution is readable by whoever enqueued it through a view of
 the same function, and by nobody else: to all others it does not exist. CSRF protection is Django's, and so are the
-sessions by which it knows those who are not logged in. Who logs in or out loses what was enqueued before; and how often
-somebody may enqueue is for `has_permission` to say.
+sessions by which it knows those who are not logged in: a view for programs, which have neither, checks a secret in
+`has_permission` by `django.utils.crypto.constant_time_compare`, is exempted by `csrf_exempt`, and overrides `owner`. Who
+logs in or out loses what was enqueued before; and how often somebody may enqueue is for `has_permission` to say.
+
+What a caller did wrong is told in words; what went wrong on this side is told by nothing but the status.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
 from django.views import View
 
+from deferapp import conf
 from deferapp.exceptions import ArgumentError, ArgumentGone, OptionError
 from deferapp.executions import results
 from deferapp.executions.states import ENDED, ErrorCode, State
@@ -73,15 +77,19 @@ class FunctionView(View):
     def owner(self, request: HttpRequest) -> str:
         """Whom an execution belongs to: the user who is logged in, else the session, which is begun if there is none.
 
-        Staff can read it in the metadata, so it is no key that would let them in. At most 256 ASCII characters.
+        Staff can read it in the metadata, so it is no key that would let them in. At most 256 ASCII characters. Reading
+        begins no session: who has none has enqueued nothing.
         """
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
             return f"user:{hashlib.sha256(str(user.pk).encode()).hexdigest()}"
         # Not the session's key: a session that is kept in a cookie has none.
-        if OWNER not in request.session:
-            request.session[OWNER] = secrets.token_hex(16)
-        return f"session:{request.session[OWNER]}"
+        if OWNER in request.session:
+            return f"session:{request.session[OWNER]}"
+        token = secrets.token_hex(16)
+        if request.method == "POST":
+            request.session[OWNER] = token
+        return f"session:{token}"
 
     def outcome(self, execution: Execution) -> dict[str, Any]:
         """What is told of an execution's end. An error is told by its code: its message is not for the public."""
@@ -114,15 +122,20 @@ class FunctionView(View):
             execution = self._owned(self.owner(request)).enqueue(*args, **kwargs)
         except _Refusal as refusal:
             return _answer(refusal.status, error=str(refusal))
-        except (ArgumentError, OptionError) as error:
-            return _answer(400, error=str(error))
+        except (ArgumentError, OptionError):
+            # The message may quote what the view has added, and names the function's place in the code.
+            return _answer(400, error=_("The arguments cannot be taken."))
         return _answer(202, id=execution.id, state=execution.state)
 
     def get(self, request: HttpRequest, *_args: Any, **kwargs: Any) -> HttpResponse:
-        """The state, and the result or the error once it has ended; 404 if it is not this caller's."""
+        """The state, and the result or the error once it has ended; 404 if it is not this caller's.
+
+        The owner is asked for in any case: an answer must not tell by its headers that there is such an execution.
+        """
+        owner = self.owner(request)
         rows = Execution.objects.using(ledger()).filter(id=kwargs[ID], function=self._function.name)
         execution = rows.defer("arguments_json").first()
-        if execution is None or execution.metadata.get(OWNER) != self.owner(request):
+        if execution is None or execution.metadata.get(OWNER) != owner:
             return _answer(404, error=_("There is no such execution."))
         return _answer(200, id=execution.id, state=execution.state, **self.outcome(execution))
 
@@ -139,6 +152,7 @@ class FunctionView(View):
         if request.content_type not in ("", "application/json"):
             raise _Refusal(415, _("Send the arguments as application/json."))
         try:
+            _check_size(request)
             args, kwargs = self.arguments(request)
         except RequestDataTooBig:
             raise _Refusal(413, _("The body is too large.")) from None
@@ -149,6 +163,16 @@ class FunctionView(View):
         except TypeError as error:
             raise _Refusal(400, _("The arguments do not fit: %s") % error) from None
         return args, kwargs
+
+
+def _check_size(request: HttpRequest) -> None:
+    """Raises `RequestDataTooBig` for a body that is larger than arguments may be, before it is read if it says so.
+
+    Django's own limit may be higher, or off.
+    """
+    limit = conf.current().MAX_ARGUMENTS
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit or len(request.body) > limit:
+        raise RequestDataTooBig
 
 
 class _Refusal(Exception):
