@@ -12,8 +12,8 @@
 Nobody may do either until a subclass says who may. An execution is readable by whoever enqueued it through a view of
 the same function, and by nobody else: to all others it does not exist. CSRF protection is Django's, and so are the
 sessions by which it knows those who are not logged in: a view for programs, which have neither, checks a secret in
-`has_permission` by `django.utils.crypto.constant_time_compare`, is exempted by `csrf_exempt`, and overrides `owner`. Who
-logs in or out loses what was enqueued before; and how often somebody may enqueue is for `has_permission` to say.
+`has_permission` by `django.utils.crypto.constant_time_compare`, is exempted by `csrf_exempt`, and overrides `owner`.
+Who logs in or out loses what was enqueued before; and how often somebody may enqueue is for `has_permission` to say.
 
 What a caller did wrong is told in words; what went wrong on this side is told by nothing but the status.
 """

@@ -7,7 +7,7 @@
 
       EMAIL_BACKEND=anymail.backends.mailgun.EmailBackend
       ANYMAIL_MAILGUN_API_KEY=…  ANYMAIL_MAILGUN_SENDER_DOMAIN=mail.example.com
-      ANYMAIL_WEBHOOK_SECRET=name:password                 (for the webhooks below /anymail/)
+      ANYMAIL_WEBHOOK_SECRET=name:password                 (there are no webhooks without it)
 
   For SMTP `django.core.mail.backends.smtp.EmailBackend` with EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER,
   EMAIL_HOST_PASSWORD and EMAIL_USE_TLS.
@@ -42,6 +42,7 @@ ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS") or [
     "[::1]",
 ]
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 
 ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"

@@ -133,3 +133,25 @@ def test_a_report_with_a_forged_signature_is_refused(client: Client, customer: C
     assert report_of_mailgun(client, event, key="guessed") == 400
     customer.refresh_from_db()
     assert customer.weekly_product_recommendations
+
+
+@pytest.mark.parametrize("secret", [{}, {"WEBHOOK_SECRET": ""}, {"WEBHOOK_SECRET": " "}])
+def test_without_a_shared_secret_there_is_no_address_to_report_to(
+    client: Client, customer: Customer, settings: LazySettings, secret: dict[str, str]
+) -> None:
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY, **secret}
+    for login in (LOGIN, "", ":", secret.get("WEBHOOK_SECRET", "")):
+        assert report_of_postmark(client, login=login) == 404
+    assert report_of_mailgun(client, {"event": "complained", "recipient": "ada@example.com"}) == 404
+    customer.refresh_from_db()
+    assert customer.weekly_product_recommendations
+
+
+def test_nothing_else_is_there_and_nothing_is_read(client: Client) -> None:
+    assert client.get(POSTMARK).status_code == 405
+    assert client.post("/anymail/nobody/tracking/").status_code == 404
+    assert client.post("/anymail/").status_code == 404
+
+
+def test_a_provider_has_no_csrf_token(customer: Customer) -> None:
+    assert report_of_postmark(Client(enforce_csrf_checks=True)) == 200
