@@ -153,9 +153,7 @@ class Project:
         self.processes.append(process)
         return process
 
-    def worker(
-        self, pool: str = "prefork", concurrency: int = 2, *options: str, inside: Sequence[str] = ()
-    ) -> Process:
+    def worker(self, pool: str = "prefork", concurrency: int = 2, *options: str, inside: Sequence[str] = ()) -> Process:
         """Start a Celery worker and return when it is ready."""
         name = f"worker{len(self.processes)}"
         command = ["celery", "-A", "tests", "worker", "--loglevel=INFO", f"--hostname={name}@%h"]
