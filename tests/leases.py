@@ -9,7 +9,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 import redis
@@ -21,6 +21,19 @@ ROOT = Path(__file__).resolve().parent.parent
 def with_path(url: str, path: str) -> str:
     """Return the URL with another path, which is the name of a database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
+
+
+def migrate(url: str) -> None:
+    """Make the tables of the tests' project in an empty database."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"migrate failed:\n{done.stdout}{done.stderr}"
 
 
 class Databases:
@@ -59,17 +72,11 @@ class Databases:
 
     def _make_template(self) -> None:
         self._execute("CREATE DATABASE {}", self._template)
-        environment = {
-            **os.environ,
-            "DATABASE_URL": with_path(self._server_url, self._template),
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "PYTHONPATH": str(ROOT),
-        }
-        command = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+        try:
+            migrate(with_path(self._server_url, self._template))
+        except AssertionError:
             self.drop_template()
-            raise AssertionError(f"migrate failed:\n{done.stdout}{done.stderr}")
+            raise
 
     def _exists(self, name: str) -> bool:
         with psycopg.connect(self._server_url) as connection:
@@ -79,6 +86,22 @@ class Databases:
     def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(self._server_url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextlib.contextmanager
+def lease_mariadb(server_url: str, run: str) -> Iterator[str]:
+    """Give the URL of a migrated database of one's own on a MariaDB, dropped at the end."""
+    import MySQLdb  # Only those who name a MariaDB need its driver.
+
+    parts, name = urlsplit(server_url), f"deferapp_{run}_{uuid.uuid4().hex[:12]}"
+    user = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+    with contextlib.closing(MySQLdb.connect(host=parts.hostname, port=parts.port or 3306, **user)) as connection:
+        connection.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        try:
+            migrate(with_path(server_url, name))
+            yield with_path(server_url, name)
+        finally:
+            connection.query(f"DROP DATABASE {name}")
 
 
 # Only a logical database that holds nothing is taken: on a server that was given, the others are somebody's.

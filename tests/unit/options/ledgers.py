@@ -30,7 +30,7 @@ def a_row() -> st.SearchStrategy[Execution]:
     """An execution that is not in the ledger yet; many are enqueued at the same moment."""
     return st.builds(
         Execution,
-        id=st.uuids(),
+        id=st.uuids(version=4),  # MariaDB takes no others than those of RFC 9562.
         function=st.sampled_from(FUNCTIONS),
         state=st.sampled_from(State),
         error_code=st.sampled_from(["", *ErrorCode]),
