@@ -35,6 +35,7 @@ class LedgerTask(Task):  # type: ignore[misc]
     rate_limit = None
     time_limit = NO_LIMIT = 0
     soft_time_limit = NO_LIMIT
+    Strategy = "deferapp.workers.reception:strategy"
     serializer = "json"
     typing = False
 
