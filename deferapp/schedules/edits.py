@@ -1,16 +1,19 @@
 """Edits that people make to beat's rows in Django admin: read as overrides of what the code declares.
 
 A field of the first row that is not as we wrote it replaces that field of the frequency, and is read as standard cron
-in UTC. What cannot be read so is logged and put back, because a row that Celery cannot load silences beat.
+in UTC. What cannot be read so is logged and put back, because a row that Celery cannot load silences beat; so is a row
+that was deleted, since a schedule ends by its code and rests by a pause.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import CharField, QuerySet
+from django.db.models.functions import Cast
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
 from deferapp.clock import now
@@ -26,12 +29,20 @@ _seen: object = None
 
 
 def absorb_if_changed() -> None:
-    """`absorb`, if beat's rows have changed since this process last looked."""
+    """`absorb`, if beat's rows have changed since this process last looked.
+
+    Whatever may be in those rows, it must not keep schedules from firing: what cannot be absorbed is logged, once.
+    """
     global _seen
     latest = PeriodicTasks.objects.values_list("last_update", flat=True).first()
     if _seen is not None and latest == _seen:
         return
-    absorb()
+    try:
+        absorb()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("Beat's rows cannot be read; schedules go on as they were")
     _seen = latest or "nothing yet"
 
 
@@ -43,15 +54,32 @@ def absorb() -> None:
     """
     with transaction.atomic(using=ledger()):
         schedules = list(Schedule.objects.using(ledger()).select_for_update().order_by("pk"))
-        tasks = {task.name: task for task in PeriodicTask.objects.filter(task=TICK).select_related("crontab")}
+        tasks = {task.name: task for task in _tasks()}
         for schedule in schedules:
-            task = tasks.get(beat.names(schedule.function)[0])
-            if task is not None:
-                _absorb(schedule, task)
+            _try_to_absorb(schedule, tasks.get(beat.names(schedule.function)[0]))
 
 
-def _absorb(schedule: Schedule, task: PeriodicTask) -> None:
-    frequency = _edited_frequency(schedule, task.crontab)
+def _tasks() -> QuerySet[PeriodicTask]:
+    """Beat's rows that ring for us, with the time zone as plain text: one that is unknown here cannot be loaded."""
+    zone = Cast("crontab__timezone", CharField())
+    rows: QuerySet[PeriodicTask] = PeriodicTask.objects.filter(task=TICK).annotate(zone=zone)
+    return rows.select_related("crontab").defer("crontab__timezone")
+
+
+def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None) -> None:
+    """One schedule that cannot be read must not keep the edits of others from being seen."""
+    try:
+        if task is not None:
+            _absorb(schedule, task)
+        elif schedule.is_declared:
+            logger.error("%s has lost its periodic task, which is put back", schedule.function)
+            beat.write(schedule)
+    except InvalidFrequency as error:
+        logger.error("%s has a frequency that cannot be read: %s", schedule.function, error)
+
+
+def _absorb(schedule: Schedule, task: Any) -> None:
+    frequency = _edited_frequency(schedule, task.crontab, task.zone)
     is_paused = not task.enabled if schedule.is_declared else schedule.is_paused
     if (frequency, is_paused) != (schedule.frequency, schedule.is_paused):
         schedule.frequency, schedule.is_paused, schedule.edited_at = frequency, is_paused, now()
@@ -61,8 +89,8 @@ def _absorb(schedule: Schedule, task: PeriodicTask) -> None:
     beat.write(schedule)
 
 
-def _edited_frequency(schedule: Schedule, row: CrontabSchedule | None) -> str:
-    if row is None or str(row.timezone) != "UTC":
+def _edited_frequency(schedule: Schedule, row: CrontabSchedule | None, zone: str | None) -> str:
+    if row is None or zone != "UTC":
         logger.error("%s keeps its frequency: schedules are crontabs in UTC", schedule.function)
         return schedule.frequency
     expression = parse(schedule.frequency)

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from deferapp.clock import now
 from deferapp.cron import next_after, parse
+from deferapp.exceptions import InvalidFrequency
 from deferapp.functions import registry
 from deferapp.models import Schedule, ledger
 from deferapp.schedules import beat, edits
@@ -37,7 +38,7 @@ def _sync_declared(function: ScheduledFunction[..., Any]) -> None:
         function=function.name, defaults={"declared_frequency": declared, "frequency": declared}
     )
     before = (schedule.frequency, schedule.is_active)
-    schedule.frequency = schedule.frequency if schedule.is_overridden else declared
+    schedule.frequency = schedule.frequency if schedule.is_overridden and _is_readable(schedule) else declared
     schedule.declared_frequency = declared
     schedule.catch_up = function.catch_up
     schedule.is_declared = True
@@ -47,8 +48,17 @@ def _sync_declared(function: ScheduledFunction[..., Any]) -> None:
     beat.write(schedule)
 
 
+def _is_readable(schedule: Schedule) -> bool:
+    try:
+        parse(schedule.frequency)
+    except InvalidFrequency:
+        return False
+    return True
+
+
 def _sync_removed(schedule: Schedule) -> None:
     if schedule.is_declared:
         schedule.is_declared, schedule.next_due_at = False, None
         schedule.save(update_fields=["is_declared", "next_due_at"])
-    beat.write(schedule)
+        if _is_readable(schedule):
+            beat.write(schedule)

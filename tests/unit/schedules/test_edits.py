@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from deferapp import defer
 from deferapp.clock import now
 from deferapp.cron import next_times
-from deferapp.functions import registry
-from deferapp.models import Schedule
-from deferapp.schedules import edits
+from deferapp.schedules import TICK, edits
 from deferapp.schedules.sync import sync
 from deferapp.schedules.tick import tick
+from tests.unit.schedules.editing import NAME, crontab_columns, declare, edit, schedule
 
 pytestmark = pytest.mark.usefixtures("no_schedules", "queue")
-
-NAME = f"{__name__}.weekly"
-
-
-def weekly() -> None: ...
-
-
-def declare(frequency: str) -> None:
-    registry._functions.clear()
-    defer.cron(weekly, frequency)
-    sync()
-
-
-def schedule() -> Schedule:
-    return Schedule.objects.get(function=NAME)
-
-
-def edit(**columns: str) -> None:
-    """Change columns of the first row's crontab and save, as the admin does."""
-    crontab = PeriodicTask.objects.order_by("name").first().crontab
-    for name, value in columns.items():
-        setattr(crontab, name, value)
-    crontab.save()
-
-
-def crontab_columns() -> list[str]:
-    rows = [task.crontab for task in PeriodicTask.objects.order_by("name")]
-    return [f"{r.minute} {r.hour} {r.day_of_month} {r.month_of_year} {r.day_of_week} {r.timezone}" for r in rows]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +171,11 @@ def test_what_cannot_be_read_is_logged_and_put_back(columns: dict[str, str], cap
         {"one_off": True},
         {"args": "[1]"},
         {"kwargs": "not json"},
+        {"headers": "not json"},
+        {"start_time": now() + timedelta(days=400)},
+        {"expires": now() - timedelta(days=1)},
+        {"task": "shop.tasks.other"},
+        {"task": ""},
     ],
 )
 def test_what_would_keep_it_from_ringing_is_put_back(change: dict[str, object]) -> None:
@@ -210,7 +186,8 @@ def test_what_would_keep_it_from_ringing_is_put_back(change: dict[str, object]) 
     sync()
     task = PeriodicTask.objects.get()
     assert crontab_columns() == ["0 8 * * * UTC"]
-    assert (task.interval, task.one_off, task.args, task.kwargs) == (None, False, "[]", "{}")
+    assert (task.task, task.interval, task.one_off, task.args, task.kwargs) == (TICK, None, False, "[]", "{}")
+    assert (task.headers, task.start_time, task.expires) == ("{}", None, None)
 
 
 def test_the_second_row_follows_the_first() -> None:
