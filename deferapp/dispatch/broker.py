@@ -9,16 +9,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from celery import Celery, _state
 
 from deferapp import conf, forks
 
+T = TypeVar("T")
+
 logger = logging.getLogger("deferapp.dispatch")
 
 PAUSE_AFTER_ERROR: Final = 1.0
-"""Seconds in which nothing is published after a failure."""
+"""Seconds in which the broker is asked nothing after a failure."""
+AT_ONCE: Final = 0.02
+"""Seconds up to which an error shows that a connection had been closed before, and not that the broker hangs."""
+AMQP: Final = ("amqp", "amqps", "pyamqp")
+TRANSIENT: Final = 1
+"""The delivery mode of a message that the broker need not keep on disk."""
+NOT_FOUND: Final = "404"
 
 local_worker = threading.Event()
 """Set while a worker runs inside this process: an in-memory broker reaches nobody else."""
@@ -37,90 +47,144 @@ def celery_app() -> Celery:
     return app
 
 
+class Resting(ConnectionError):
+    """The broker is not asked."""
+
+
+class Refused(ConnectionError):
+    """The broker is well, and does not answer this question."""
+
+
 class Broker:
-    """One producer of this process, shared by its threads."""
+    """The connections of this process to the broker, shared by its threads: one by which it writes, and reads too."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._forget()
+        self.renew()
 
     def renew(self) -> None:
         """In a child that has just been forked: the thread that held the lock is not there to release it."""
         self._lock = threading.RLock()
+        self._rests_until = 0.0
         self._forget()
 
     def _forget(self) -> None:
-        self._url: str | None = None
-        self._connection: Any = None
+        self._connections: dict[str, Any] = {}
         self._producer: Any = None
-        self._retry_at = 0.0
 
     def send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
         """Publish one message for the Celery task `name`; False if the broker could not be reached in time."""
-        with self._lock:
-            if time.monotonic() < self._retry_at:
-                return False
-            try:
-                self._send(name, args, kwargs)
-            except Exception as error:
-                self._failed(error)
-                return False
-            return True
+        try:
+            self._ask(partial(self._send, name, args, kwargs))
+        except Exception:
+            return False
+        return True
 
     def waiting(self, name: str) -> int:
         """How many messages wait in the queue of the Celery task `name`. Raises what the broker raises."""
-        app = celery_app()
-        queue = app.amqp.router.route({}, name)["queue"]
-        with _connect(app.connection_for_read()) as connection:
+        return self._ask(partial(self._count, name))
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        with self._lock:
+            if time.monotonic() < self._rests_until:
+                raise Resting("The broker failed a moment ago and is left alone for a second")
             try:
-                return int(connection.default_channel.queue_declare(queue.name, passive=True).message_count)
-            except connection.channel_errors:
-                return 0
+                return self._answer(question)
+            except Refused:
+                raise
+            except Exception as error:
+                self._failed(error)
+                raise
+
+    def _answer(self, question: Callable[[], T]) -> T:
+        """The broker may have closed what was kept open: then its answer to the same question by a new connection."""
+        began, was_open = time.monotonic(), bool(self._connections)
+        try:
+            return question()
+        except Exception as error:
+            if isinstance(error, Refused) or not was_open or time.monotonic() - began > AT_ONCE:
+                raise
+            self._throw_away()
+            return question()
 
     def _send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
         app = celery_app()
-        producer = self._producer_of(app)
         options = app.amqp.router.route({}, name, args, kwargs)
         from celery.utils import uuid
 
         message = app.amqp.as_task_v2(uuid(), name, args, kwargs)
-        app.amqp.send_task_message(producer, name, message, **{**options, "serializer": "json", "retry": False})
+        # Transient: RabbitMQ confirms a persistent message when the disk has it, and the ledger remembers better.
+        options = {"delivery_mode": TRANSIENT, **options, "serializer": "json", "retry": False}
+        app.amqp.send_task_message(self._producer_of(app), name, message, **options)
+
+    def _count(self, name: str) -> int:
+        app = celery_app()
+        queue = app.amqp.router.route({}, name)["queue"]
+        connection = self._connection(app.conf.broker_read_url or app.conf.broker_url, app.connection_for_read)
+        try:
+            return int(connection.default_channel.queue_declare(queue.name, passive=True).message_count)
+        except connection.channel_errors as error:  # RabbitMQ has closed the channel, and py-amqp opened it again
+            if str(getattr(error, "reply_code", "")) == NOT_FOUND:
+                return 0
+            raise Refused(str(error)) from error
 
     def _producer_of(self, app: Celery) -> Any:
-        url = app.conf.broker_write_url or app.conf.broker_url
-        if self._producer is None or self._url != url:
-            self._connection = _connect(app.connection_for_write())
-            self._producer = app.amqp.Producer(self._connection, auto_declare=False)
-            self._url = url
+        connection = self._connection(app.conf.broker_write_url or app.conf.broker_url, app.connection_for_write)
+        if self._producer is None or self._producer.connection is not connection:
+            self._producer = app.amqp.Producer(connection, auto_declare=False)
         return self._producer
+
+    def _connection(self, url: str, make: Callable[[], Any]) -> Any:
+        if url not in self._connections:
+            self._connections[url] = _connect(make())
+        return self._connections[url]
 
     def _failed(self, error: Exception) -> None:
         logger.warning("The broker could not be reached; executions wait in the ledger: %r", error)
-        connection = self._connection
+        self._rests_until = time.monotonic() + PAUSE_AFTER_ERROR
+        self._throw_away()
+
+    def _throw_away(self) -> None:
+        connections = list(self._connections.values())
         self._forget()
-        self._retry_at = time.monotonic() + PAUSE_AFTER_ERROR
-        if connection is not None:
+        for connection in connections:
             _throw_away(connection)
 
 
 def _connect(connection: Any) -> Any:
+    """Open a connection that waits no longer than `PUBLISH_TIMEOUT`, for anything, and tries each host once."""
     timeout = conf.current().PUBLISH_TIMEOUT
     connection.connect_timeout = timeout
-    if connection.transport_cls in ("redis", "rediss"):
-        connection.transport_options = {
-            **connection.transport_options,
-            "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
-            "retry_on_timeout": False,
-        }
-    connection.ensure_connection(max_retries=0, interval_start=0, interval_step=0, timeout=timeout)
+    connection.transport_options = {
+        **connection.transport_options,
+        "max_retries": 0,
+        **_limits(connection.transport_cls, timeout),
+    }
+    hosts = len(connection.alt or [None])
+    connection.ensure_connection(
+        max_retries=hosts - 1, interval_start=0, interval_step=0, interval_max=0, timeout=timeout
+    )
+    _set_patience(connection, timeout)
     return connection
+
+
+def _limits(transport: str, timeout: float) -> dict[str, Any]:
+    if transport in ("redis", "rediss"):
+        return {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry_on_timeout": False}
+    # Without an answer, what is written to a connection that the server has left would seem to have arrived.
+    return {"confirm_publish": True} if transport in AMQP else {}
+
+
+def _set_patience(connection: Any, seconds: float) -> None:
+    """Bound each wait for RabbitMQ, of which py-amqp bounds the opening. (One that is closed would be opened here.)"""
+    if connection.transport_cls in AMQP and connection.connected:
+        connection.connection.sock.settimeout(seconds)
 
 
 def _throw_away(connection: Any) -> None:
     """Close without a word to a broker that may not answer."""
     try:
-        connection.collect(socket_timeout=PAUSE_AFTER_ERROR / 10)
+        _set_patience(connection, 0)
+        connection.collect() if connection.transport_cls in AMQP else connection.release()
     except Exception as error:
         logger.debug("The broken connection could not be closed properly: %r", error)
 

@@ -45,16 +45,18 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
 @pytest.mark.parametrize("broken", [refusing, hanging])
 def test_an_enqueue_takes_at_most_250_ms_longer(
     broken: Callable[[], contextlib.AbstractContextManager[int]],
+    scheme: str,
     use_broker: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(broker_module, "PAUSE_AFTER_ERROR", 0.0)
     function = defer(mail)
     with broken() as port:
-        use_broker(f"redis://127.0.0.1:{port}/0")
+        use_broker(f"{scheme}://127.0.0.1:{port}/0")
         function(0)
         # The best of several: a machine that is busy with other tests proves nothing about them.
         assert min(seconds_of(lambda: function(1)) for _ in range(5)) < LIMIT_SECONDS
