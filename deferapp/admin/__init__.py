@@ -3,8 +3,9 @@
 Whoever has Django's view permission sees everything of a model, arguments and results included, redacted by key.
 """
 
+from deferapp.admin.alerts import AlertAdmin
 from deferapp.admin.executions import ExecutionAdmin
 from deferapp.admin.schedules import ScheduleAdmin
 from deferapp.admin.workers import WorkerAdmin
 
-__all__ = ["ExecutionAdmin", "ScheduleAdmin", "WorkerAdmin"]
+__all__ = ["AlertAdmin", "ExecutionAdmin", "ScheduleAdmin", "WorkerAdmin"]

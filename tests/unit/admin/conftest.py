@@ -9,13 +9,13 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
-from deferapp.models import Execution, Schedule, Worker
+from deferapp.models import Alert, Execution, Schedule, Worker
 
 
 @pytest.fixture(autouse=True)
 def ledger(db: None) -> None:
     """Every page reads the ledger, and Django's content types once in a process: before the queries are counted."""
-    ContentType.objects.get_for_models(Execution, Schedule, Worker)
+    ContentType.objects.get_for_models(Alert, Execution, Schedule, Worker)
 
 
 @pytest.fixture
@@ -34,5 +34,5 @@ def staff() -> Callable[..., Client]:
 
 @pytest.fixture
 def viewer(staff: Callable[..., Client]) -> Client:
-    """Staff that may view executions, schedules and workers."""
-    return staff("view_execution", "view_schedule", "view_worker")
+    """Staff that may view executions, schedules, workers and alerts."""
+    return staff("view_execution", "view_schedule", "view_worker", "view_alert")

@@ -14,7 +14,7 @@ from django.urls import path, reverse
 
 from deferapp.admin import ExecutionAdmin
 from deferapp.executions.states import State
-from deferapp.models import Execution, Schedule
+from deferapp.models import Alert, AlertKind, Execution, Schedule
 from tests.unit.admin.pages import open_page
 from tests.unit.rows import make_execution, make_worker
 
@@ -32,7 +32,11 @@ def make_schedule() -> Schedule:
     return Schedule.objects.create(function="shop.defer.weekly", declared_frequency="@weekly", frequency="@weekly")
 
 
-MAKERS: list[Callable[[], Model]] = [make_execution, make_schedule, make_worker]
+def make_alert() -> Alert:
+    return Alert.objects.create(kind=AlertKind.BEAT_SILENT, text="No ring has come.")
+
+
+MAKERS: list[Callable[[], Model]] = [make_execution, make_schedule, make_worker, make_alert]
 
 
 @pytest.fixture
