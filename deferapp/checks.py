@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from deferapp import conf
+from deferapp.dispatch.broker import celery_app
 from deferapp.exceptions import DeclarationError
 from deferapp.executions.prune import retention
 from deferapp.functions import discover, registry
 from deferapp.functions.config import as_policy
+
+PICKLE: Final = "application/x-python-serialize"
 
 
 @register(Tags.compatibility)
@@ -57,12 +60,29 @@ def check_installed_apps(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security)
+def check_accept_content(**_kwargs: Any) -> list[CheckMessage]:
+    """deferapp.W001: the project's Celery reads pickles."""
+    if not {"pickle", PICKLE} & {str(each) for each in celery_app().conf.accept_content or ()}:
+        return []
+    return [
+        Warning(
+            "Celery accepts pickles: whoever can write into the broker can run any code in the workers.",
+            hint='accept_content = ["json"]. The messages of background functions are JSON in any case.',
+            obj="accept_content",
+            id="deferapp.W001",
+        )
+    ]
+
+
 def _is_number_from_0(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
 
 
 def _not_a_number(key: str, value: object) -> Error:
-    return Error(f"DEFER[{key!r}] is a number from 0, not {value!r}.", obj="settings.DEFER", id="deferapp.E008")
+    # By its type alone: what stands in the wrong place may be a secret.
+    kind = value if isinstance(value, (int, float)) else f"a {type(value).__qualname__}"
+    return Error(f"DEFER[{key!r}] is a number from 0, not {kind}.", obj="settings.DEFER", id="deferapp.E008")
 
 
 def _unknown_key(key: object) -> Error:
