@@ -46,6 +46,8 @@ _BEARER: Final = re.compile(r"(?P<before>\bbearer[ ]{1,5})[\w.~+/=-]{8,}+", re.I
 # A user's name of 16 characters and more, without a password, is a token.
 _IN_URL: Final = re.compile(r"(?P<before>://(?:[^\s/:@]{0,100}:(?=[^\s/]{1,500}@))?)[^\s/]{1,500}(?=@)")
 _SHORTEST_TOKEN: Final = 16
+# What Python says of a URL with a `#`, `/` or `?` in its password, which has to be escaped there.
+_NO_PORT: Final = re.compile(r"(?<=Port could not be cast to integer value as )(?:'[^'\n]*+'|\"[^\"\n]*+\")")
 
 
 def hidden_keys() -> re.Pattern[str]:
@@ -75,7 +77,7 @@ def redact_text(text: str, hidden: re.Pattern[str] | None = None) -> str:
     text = _PAIR.sub(lambda match: _starred(match, pattern), text)
     text = _OPTION.sub(lambda match: _starred(match, pattern), text)
     text = _BEARER.sub(rf"\g<before>{STARS}", _without_values(text, pattern))
-    return _IN_URL.sub(_without_credentials, text)
+    return _IN_URL.sub(_without_credentials, _NO_PORT.sub(STARS, text))
 
 
 def redact_reference(label: str, pk: object) -> str:

@@ -77,7 +77,7 @@ class Outgoing:
 
 def list_size(count: int) -> int:
     """How many of `count` executions a message names: few enough to occupy many processes, many enough to be cheap."""
-    return max(1, min(conf.current().LIST_SIZE, count // 16))
+    return max(1, min(conf.current().LIST_SIZE, message.MOST_IDS, count // 16))
 
 
 def _outgoing(connection: BaseDatabaseWrapper) -> Outgoing | None:

@@ -9,6 +9,9 @@ from django.views.debug import SafeExceptionReporterFilter
 from deferapp.redact import STARS, redact, redact_reference, redact_text
 
 
+PORT = "Port could not be cast to integer value as"
+
+
 class WithIban(SafeExceptionReporterFilter):
     hidden_settings = re.compile("IBAN|PASS", re.I)
 
@@ -76,6 +79,7 @@ def test_a_project_extends_the_pattern_as_it_does_for_djangos_error_reports(sett
         ("[('X-Api-Key', 'abc'), ('Accept', '*/*')]", f"[('X-Api-Key', {STARS}), ('Accept', '*/*')]"),
         ("run --password abc --name x", f"run --password {STARS} --name x"),
         ("['run', '--password', 'abc']", f"['run', '--password', '{STARS}']"),
+        ("ValueError: Port could not be cast to integer value as 'abc'", f"ValueError: {PORT} {STARS}"),
         ("sent Bearer 0123456789 to it", f"sent Bearer {STARS} to it"),
     ],
 )
