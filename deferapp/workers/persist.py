@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, connections
+from django.db import Error, InterfaceError, InternalError, OperationalError, connections
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,38 +23,45 @@ T = TypeVar("T")
 
 logger = logging.getLogger("deferapp.workers")
 
-AWAY: Final = (OperationalError, InterfaceError)
-"""What Django raises when the database cannot be reached or is too busy."""
+AWAY: Final = (OperationalError, InterfaceError, InternalError)
+"""What Django raises when the database cannot be reached, is too busy, or takes no writes, as after a failover.
+
+`InternalError` is how PostgreSQL's read-only transactions and its limits on idle ones arrive.
+"""
+ANY_ERROR: Final = (Error,)
+"""The same, and what only people can mend: a table or a right that is missing. For what must be written in the end."""
 PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between tries; the last one for ever."""
+LOGGED_EVERY: Final = 60
+"""Tries between two lines in the log."""
 
 
-def persist(write: Callable[[], T]) -> T:
-    """Call `write` until the database takes it."""
+def persist(write: Callable[[], T], errors: tuple[type[Exception], ...] = AWAY) -> T:
+    """Call `write` until none of these errors comes of it."""
     tries = 0
     while True:
         try:
             return write()
-        except AWAY:
+        except errors:
             pause = _pause(tries)
         tries += 1
         time.sleep(pause)
 
 
-async def apersist(write: Callable[[], T]) -> T:
+async def apersist(write: Callable[[], T], errors: tuple[type[Exception], ...] = AWAY) -> T:
     """`persist` from async code, without holding up the thread that all of a loop's database work shares."""
     tries = 0
     while True:
         try:
             return await sync_to_async(write)()
-        except AWAY:
+        except errors:
             pause = await sync_to_async(_pause)(tries)
         tries += 1
         await asyncio.sleep(pause)
 
 
 def _pause(tries: int) -> float:
-    if tries == 0:
+    if tries % LOGGED_EVERY == 0:
         logger.warning("The ledger cannot be written; trying until it can", exc_info=True)
     drop_connections()
     return PAUSES[min(tries, len(PAUSES) - 1)]

@@ -76,7 +76,8 @@ class _Run:
                 persist.persist(collector.flush)
                 persist.persist(partial(record, self._function, execution, ended))
             except Exception as error:
-                persist.persist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
+                internal = attempt.not_recorded(error, ended)
+                persist.persist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
             self._go_on_after([execution])
 
     async def _together(self) -> None:
@@ -98,7 +99,8 @@ class _Run:
             await persist.apersist(collector.flush)
             await persist.apersist(partial(record, self._function, execution, ended))
         except Exception as error:
-            await persist.apersist(partial(record, self._function, execution, attempt.not_recorded(error, ended)))
+            internal = attempt.not_recorded(error, ended)
+            await persist.apersist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
 
     def _most(self) -> int:
         """How many executions of this run may be in their bodies at once."""

@@ -141,4 +141,4 @@ def _give_back(worklist: Worklist) -> None:
 
 def _return(executions: list[Execution]) -> None:
     if executions:
-        persist.persist(partial(life.give_back, executions))
+        persist.persist(partial(life.give_back, executions), persist.ANY_ERROR)
