@@ -10,6 +10,7 @@ import mmap
 import os
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -57,6 +58,8 @@ class Node:
 _node: Node | None = None
 _lock = threading.Lock()
 _mine: tuple[int, Worker] | None = None
+_known: list[Worker] = []
+"""Those that this process beats for, as it saw them last."""
 
 
 def _renew_lock() -> None:
@@ -71,6 +74,7 @@ def prepare(name: str, pool: str) -> Node:
     """Say what this Celery worker is called. Touches no database: it may be away, and children are forked next."""
     global _node, _mine
     _node, _mine = Node(name=name, pool=pool, supervisor=process.this(), _draining=mmap.mmap(-1, 1)), None
+    _known.clear()
     return _node
 
 
@@ -85,14 +89,6 @@ def current() -> Worker:
         if _mine is None or _mine[0] != os.getpid():
             _mine = os.getpid(), _enter()
         return _mine[1]
-
-
-def re_enter() -> Worker:
-    """Enter this process again after it has been taken for dead, and so removed."""
-    global _mine
-    with _lock:
-        _mine = None
-    return current()
 
 
 def _enter() -> Worker:
@@ -110,15 +106,23 @@ def _enter() -> Worker:
 
 def beat() -> None:
     """Beat for this process and the living children of its pool."""
+    known = {worker.pk: worker for worker in (*_known, current())}
     asked = now()
-    household = list(_household().annotate(database_now=DatabaseNow()))
+    listed = list(_household().annotate(database_now=DatabaseNow()))
     facts_told = facts.told(is_draining=node().is_draining)
-    if household:
-        facts_told["clock_offset"] = facts.clock_offset(asked, now(), household[0].database_now)
-    living = [worker.pk for worker in household if process.is_alive(worker.process)]
-    beaten = Worker.objects.using(ledger()).filter(pk__in=living).update(heartbeat_at=DatabaseNow(), **facts_told)
-    if not beaten or current().pk not in living:
-        re_enter()
+    if listed:
+        facts_told["clock_offset"] = facts.clock_offset(asked, now(), listed[0].database_now)
+    _known[:] = [*listed, *_list_again(known, listed)]
+    living = [worker.pk for worker in _known if process.is_alive(worker.process)]
+    Worker.objects.using(ledger()).filter(pk__in=living).update(heartbeat_at=DatabaseNow(), **facts_told)
+
+
+def _list_again(known: dict[int, Worker], listed: Collection[Worker]) -> list[Worker]:
+    """Put back those that others took off the list after a long silence: the processes claim by these keys."""
+    missing = known.keys() - {worker.pk for worker in listed}
+    living = [known[pk] for pk in missing if process.is_alive(known[pk].process)]
+    Worker.objects.using(ledger()).bulk_create(living, ignore_conflicts=True)
+    return living
 
 
 def dead_children() -> list[Worker]:
@@ -144,7 +148,9 @@ class Contact:
 
     def allows_judgement(self) -> bool:
         """Whether a living worker would have been heard by now."""
-        return time.monotonic() - self._since > conf.current().HEARTBEAT_LIMIT + GAP / 2
+        moment = time.monotonic()
+        is_in_touch = moment - self._latest <= GAP
+        return is_in_touch and moment - self._since > conf.current().HEARTBEAT_LIMIT + GAP / 2
 
 
 def gone() -> list[Worker]:
@@ -158,7 +164,9 @@ def silent(contact: Contact) -> list[Worker]:
     if not contact.allows_judgement():
         return []
     limit = timedelta(seconds=conf.current().HEARTBEAT_LIMIT)
-    return list(Worker.objects.using(ledger()).filter(heartbeat_at__lt=DatabaseNow() - limit))
+    workers = list(Worker.objects.using(ledger()).filter(heartbeat_at__lt=DatabaseNow() - limit))
+    # The answer may have waited, with everybody's heartbeats, behind a lock or on a stalled connection.
+    return workers if contact.allows_judgement() else []
 
 
 def forget(worker: Worker) -> None:

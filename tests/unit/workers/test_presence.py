@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from deferapp.clock import now
 from deferapp.executions.states import State
+from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Worker
 from deferapp.workers import heart, presence, process
 from tests.unit.parallel import at_once
@@ -74,11 +75,31 @@ def test_a_process_that_is_on_the_list_already_is_not_entered_twice() -> None:
     assert heard_ago(known) < 60 * SECOND
 
 
-def test_a_process_that_was_taken_off_the_list_enters_again_at_its_next_beat() -> None:
-    first = presence.current()
+def test_processes_that_were_taken_off_the_list_are_on_it_again_under_their_old_keys(living_child: str) -> None:
+    mine, child = presence.current(), member(living_child)
+    presence.beat()
     Worker.objects.all().delete()
     presence.beat()
-    assert Worker.objects.get().pk == presence.current().pk != first.pk
+    assert set(Worker.objects.all()) == {mine, child}
+    assert presence.current() == mine
+
+
+def test_this_process_is_on_the_list_again_even_if_it_had_not_beaten_before() -> None:
+    mine = presence.current()
+    Worker.objects.all().delete()
+    presence.beat()
+    assert Worker.objects.get() == mine
+    assert heard_ago(mine) < 60 * SECOND
+
+
+def test_children_that_have_died_are_not_put_on_the_list_again() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process_of_child:
+        child = member(process.key(process_of_child.pid))
+        presence.beat()
+        process_of_child.kill()
+    child.delete()
+    presence.beat()
+    assert Worker.objects.get() == presence.current()
 
 
 def test_a_beat_is_heard_for_this_process_and_its_living_children_and_no_other(living_child: str) -> None:
@@ -177,6 +198,26 @@ def test_a_short_gap_is_none(clock: Clock) -> None:
     clock.seconds += presence.GAP - 1
     contact.made()
     assert contact.allows_judgement()
+
+
+def test_nobody_is_judged_by_one_whose_own_heart_is_held_up(clock: Clock) -> None:
+    contact = in_contact(clock, 100)
+    clock.seconds += presence.GAP + 1
+    assert not contact.allows_judgement()
+
+
+def test_nobody_is_judged_by_an_answer_that_has_waited_with_everybody(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_worker(heartbeat_at=now() - LONG_AGO)
+    contact = in_contact(clock, 100)
+    monkeypatch.setattr(presence, "DatabaseNow", lambda: waits(clock, 20))
+    assert presence.silent(contact) == []
+
+
+def waits(clock: Clock, seconds: float) -> DatabaseNow:
+    clock.seconds += seconds
+    return DatabaseNow()
 
 
 def test_silent_are_those_not_heard_for_the_limit_wherever_they_are(clock: Clock, living_child: str) -> None:
