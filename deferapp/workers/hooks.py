@@ -13,7 +13,7 @@ from celery import bootsteps, signals
 
 from deferapp.functions import registry
 from deferapp.schedules import TICK, silence
-from deferapp.workers import poison, presence
+from deferapp.workers import connections, poison, presence
 from deferapp.workers.tasks import LedgerTask
 
 logger = logging.getLogger("deferapp.workers")
@@ -29,6 +29,7 @@ def install() -> None:
 def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
     pool = getattr(sender.pool_cls, "__module__", str(sender.pool_cls)).rpartition(".")[2]
     presence.prepare(sender.hostname, pool)
+    connections.install()
     _say_what_cannot_be_stopped(pool)
     for fixup in getattr(sender.app, "_fixups", ()):
         if worker_fixup := getattr(fixup, "worker_fixup", None):

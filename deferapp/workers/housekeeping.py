@@ -21,7 +21,7 @@ from deferapp.executions import life, prune
 from deferapp.executions.batches import hooks
 from deferapp.executions.endings import failure
 from deferapp.schedules import silence, sync, tick
-from deferapp.workers import persist, presence, process
+from deferapp.workers import connections, persist, presence, process
 from deferapp.workers.heart import Heart
 from deferapp.workers.recover import recover, recover_orphans
 
@@ -31,6 +31,8 @@ INTERVAL: Final = 1.0
 """Seconds between two rounds."""
 PRUNE_INTERVAL: Final = 60.0
 """Seconds between two looks for what ended long ago."""
+LOCK_SECONDS: Final = 3
+"""How long a chore waits behind somebody's lock: one who is frozen in a transaction must not hold up all the others."""
 
 
 class Housekeeper(threading.Thread):
@@ -51,6 +53,7 @@ class Housekeeper(threading.Thread):
             self.join(timeout=5)
 
     def run(self) -> None:
+        connections.wait_for_locks(LOCK_SECONDS)
         self._heart.start()
         while not self._ended.is_set():
             self._attempt(self.round)
