@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -47,6 +48,9 @@ class Schedule(models.Model):
     @property
     def is_active(self) -> bool:
         return self.is_declared and not self.is_paused
+
+    def is_due(self, moment: datetime) -> bool:
+        return self.is_active and self.next_due_at is not None and self.next_due_at <= moment
 
     @property
     def is_overridden(self) -> bool:

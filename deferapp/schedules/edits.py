@@ -3,6 +3,9 @@
 A field of the first row that is not as we wrote it replaces that field of the frequency, and is read as standard cron
 in UTC. What cannot be read so is logged and put back, because a row that Celery cannot load silences beat; so is a row
 that was deleted, since a schedule ends by its code and rests by a pause.
+
+A schedule that is due fires as it was before it gets another frequency: no moment that has passed is lost by an edit,
+and none is made up. A pause is in effect at once.
 """
 
 from __future__ import annotations
@@ -38,16 +41,18 @@ def absorb_if_changed() -> None:
     if _seen is not None and latest == _seen:
         return
     try:
-        absorb()
+        is_done = absorb()
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("Beat's rows cannot be read; schedules go on as they were")
-    _seen = latest or "nothing yet"
+        is_done = True
+    if is_done:
+        _seen = latest or "nothing yet"
 
 
-def absorb() -> None:
-    """Take over what people have edited, and put back what cannot be.
+def absorb() -> bool:
+    """Take over what people have edited, and put back what cannot be. False if an edit waits until its schedule fired.
 
     The schedules are locked before beat's rows are read: a deployment of which only one of both is seen would look
     like an edit, and be undone.
@@ -55,8 +60,8 @@ def absorb() -> None:
     with transaction.atomic(using=ledger()):
         schedules = list(Schedule.objects.using(ledger()).select_for_update().order_by("pk"))
         tasks = {task.name: task for task in _tasks()}
-        for schedule in schedules:
-            _try_to_absorb(schedule, tasks.get(beat.names(schedule.function)[0]))
+        done = [_try_to_absorb(schedule, tasks.get(beat.names(schedule.function)[0])) for schedule in schedules]
+    return all(done)
 
 
 def _tasks() -> QuerySet[PeriodicTask]:
@@ -66,27 +71,31 @@ def _tasks() -> QuerySet[PeriodicTask]:
     return rows.select_related("crontab").defer("crontab__timezone")
 
 
-def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None) -> None:
+def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None) -> bool:
     """One schedule that cannot be read must not keep the edits of others from being seen."""
     try:
         if task is not None:
-            _absorb(schedule, task)
-        elif schedule.is_declared:
+            return _absorb(schedule, task)
+        if schedule.is_declared:
             logger.error("%s has lost its periodic task, which is put back", schedule.function)
             beat.write(schedule)
     except InvalidFrequency as error:
         logger.error("%s has a frequency that cannot be read: %s", schedule.function, error)
+    return True
 
 
-def _absorb(schedule: Schedule, task: Any) -> None:
+def _absorb(schedule: Schedule, task: Any) -> bool:
     frequency = _edited_frequency(schedule, task.crontab, task.zone)
     is_paused = not task.enabled if schedule.is_declared else schedule.is_paused
+    if frequency != schedule.frequency and not is_paused and schedule.is_due(now()):
+        return False
     if (frequency, is_paused) != (schedule.frequency, schedule.is_paused):
         schedule.frequency, schedule.is_paused, schedule.edited_at = frequency, is_paused, now()
         schedule.next_due_at = next_after(parse(frequency), now()) if schedule.is_active else None
         schedule.save(update_fields=["frequency", "is_paused", "edited_at", "next_due_at"])
         logger.info("%s was edited: %s%s", schedule.function, frequency, ", paused" if is_paused else "")
     beat.write(schedule)
+    return True
 
 
 def _edited_frequency(schedule: Schedule, row: CrontabSchedule | None, zone: str | None) -> str:

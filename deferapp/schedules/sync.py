@@ -21,24 +21,31 @@ if TYPE_CHECKING:
     from deferapp.functions.function import ScheduledFunction
 
 
-def sync() -> None:
-    """Make the rows of the ledger and of beat what code and people say. Harmless to repeat, also by two at once."""
+def sync() -> bool:
+    """Make the rows of the ledger and of beat what code and people say. Harmless to repeat, also by two at once.
+
+    False if it has to be repeated: a schedule that is due fires as it was before it gets another frequency.
+    """
     with transaction.atomic(using=ledger()):
-        edits.absorb()
+        is_done = edits.absorb()
         functions = registry.scheduled()
         for function in functions:
-            _sync_declared(function)
+            is_done &= _sync_declared(function)
         for schedule in Schedule.objects.exclude(function__in=[function.name for function in functions]):
             _sync_removed(schedule)
+    return is_done
 
 
-def _sync_declared(function: ScheduledFunction[..., Any]) -> None:
+def _sync_declared(function: ScheduledFunction[..., Any]) -> bool:
     declared = parse(function.frequency).text
     schedule, created = Schedule.objects.get_or_create(
         function=function.name, defaults={"declared_frequency": declared, "frequency": declared}
     )
     before = (schedule.frequency, schedule.is_active)
-    schedule.frequency = schedule.frequency if schedule.is_overridden and _is_readable(schedule) else declared
+    frequency = schedule.frequency if schedule.is_overridden and _is_readable(schedule) else declared
+    if frequency != schedule.frequency and schedule.is_due(now()) and _is_readable(schedule):
+        return False
+    schedule.frequency = frequency
     schedule.declared_frequency = declared
     schedule.catch_up = function.catch_up
     schedule.is_declared = True
@@ -46,6 +53,7 @@ def _sync_declared(function: ScheduledFunction[..., Any]) -> None:
         schedule.next_due_at = next_after(parse(schedule.frequency), now()) if schedule.is_active else None
     schedule.save()
     beat.write(schedule)
+    return True
 
 
 def _is_readable(schedule: Schedule) -> bool:

@@ -74,8 +74,7 @@ class Housekeeper(threading.Thread):
                 self._attempt(chore)
 
     def _sync(self) -> None:
-        sync.sync()
-        self._synced = True
+        self._synced = sync.sync()
 
     def _recover_children(self) -> None:
         """A child that died when the kernel was killing for want of memory is taken for one that it killed."""

@@ -20,8 +20,9 @@ from tests.waiting import wait_until
 LIMIT_SECONDS = 20.0
 
 
-def _done(chore: str, done: list[str], *_args: object) -> None:
+def _done(chore: str, done: list[str], *_args: object) -> bool:
     done.append(chore)
+    return True
 
 
 @pytest.fixture
@@ -94,6 +95,22 @@ def test_a_sync_that_failed_is_made_again_in_the_next_round(done: list[str], mon
     keeper.round()
     keeper.round()
     assert done.count("sync") == 1
+
+
+def test_a_sync_that_left_something_is_made_again_when_the_schedules_have_fired(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = iter([False, True])
+
+    def leave_something() -> bool:
+        done.append("sync")
+        return next(outcomes)
+
+    monkeypatch.setattr(housekeeping.sync, "sync", leave_something)
+    keeper = housekeeping.Housekeeper()
+    for _ in range(3):
+        keeper.round()
+    assert done == ["sync", "tick", "publish", "sync", "tick", "publish", "tick", "publish"]
 
 
 def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done(
