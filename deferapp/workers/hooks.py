@@ -1,4 +1,4 @@
-"""Where deferapp takes part in a Celery worker: the one file that knows Celery's and kombu's private names.
+"""Where deferapp takes part in a Celery worker, by private names of Celery where there are no others.
 
 Installed by `AppConfig.ready()`, in effect only in workers. Each hook that does not find what it needs says so in the
 log and leaves Celery as it is: executions then still run, more slowly or less well protected.
@@ -13,7 +13,7 @@ from celery import bootsteps, signals
 
 from deferapp.functions import registry
 from deferapp.schedules import TICK, silence
-from deferapp.workers import connections, poison, presence
+from deferapp.workers import connections, poison, presence, reconnect
 from deferapp.workers.tasks import LedgerTask
 
 logger = logging.getLogger("deferapp.workers")
@@ -34,7 +34,7 @@ def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
     for fixup in getattr(sender.app, "_fixups", ()):
         if worker_fixup := getattr(fixup, "worker_fixup", None):
             _keep_connections_open(worker_fixup)
-    sender.consumer_cls = poison.proof(sender.consumer_cls)
+    sender.consumer_cls = reconnect.soon(poison.proof(sender.consumer_cls))
     sender.app.steps["worker"].add(HousekeepingStep)
 
 

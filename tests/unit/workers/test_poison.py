@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 import logging
+import random
+import struct
 from typing import Any
 
 import pytest
+from amqp.basic_message import Message as BasicMessage
+from amqp.serialization import GenericContent
+from kombu import compression
+from kombu.transport import redis, virtual
 
 from deferapp.workers import poison
 
 
 class Message:
-    def __init__(self, body: object) -> None:
+    content_type: object = "application/json"
+
+    def __init__(self, body: object, headers: object = None) -> None:
         self.body = body
+        self.headers = headers
         self.rejected = 0
 
     def reject_log_error(self, logger: logging.Logger, errors: tuple[type[Exception], ...]) -> None:
@@ -50,22 +60,49 @@ def test_a_good_message_is_handled_as_ever() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        KeyError("id"),
-        TypeError("x"),
-        ValueError("x"),
-        AttributeError("x"),
-        IndexError("x"),
-        json.JSONDecodeError("x", "y", 0),
+        KeyError("secret"),
+        TypeError("secret"),
+        ValueError("secret"),
+        AttributeError("secret"),
+        IndexError("secret"),
+        LookupError("unknown encoding: secret"),
+        RecursionError("secret"),
+        decimal.InvalidOperation("secret"),
+        json.JSONDecodeError("secret", "y", 0),
+        UnicodeDecodeError("utf-8", b"secret", 0, 1, "secret"),
     ],
+    ids=lambda error: type(error).__name__,
 )
-def test_a_bad_message_is_dropped_with_a_line_in_the_log(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    message = Message("\ud800 secret" * 100)
+def test_a_bad_message_is_dropped_with_a_line_in_the_log_that_quotes_nothing(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = Message("\ud800 secret" * 100, {"task": "shop.defer.\ud800mail", "id": "17", "argsrepr": "secret"})
     handler(error)(message)
     assert message.rejected == 1
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert len(record.getMessage()) < 500
-    record.getMessage().encode()
+    assert record.getMessage() == (
+        f"A message was dropped for a {type(error).__name__}: task 'shop.defer.\\ud800mail', id '17', "
+        "content type 'application/json', body of 800 bytes"
+    )
+
+
+def _nested(depth: int) -> list[object]:
+    nested: list[object] = []
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
+@pytest.mark.parametrize("part", [None, 7, b"\xff", _nested(20_000), {"a": {}}, "x" * 1_000_000], ids=type)
+def test_whatever_a_bad_message_is_made_of_it_is_dropped_in_few_words(
+    part: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    for message in (Message(part), Message("", part), Message(part, {"task": part, "id": part})):
+        message.content_type = part
+        handler(KeyError("id"))(message)
+        assert message.rejected == 1
+    assert max(len(record.getMessage()) for record in caplog.records) < 1_000
 
 
 def test_a_broken_connection_is_left_to_celery() -> None:
@@ -86,31 +123,86 @@ class Transport:
         return f"{message['properties']} {queue}"
 
 
+def _guard(name: str = "_deliver") -> None:
+    poison._guard(Transport, name, poison._drop, poison.DATA_ERRORS)
+
+
 def test_what_is_no_message_does_not_come_through_the_transport(caplog: pytest.LogCaptureFixture) -> None:
-    poison._guard(Transport, "_deliver", poison.DATA_ERRORS)
+    _guard()
     assert Transport()._deliver({"properties": 1}, "celery") == "1 celery"
-    for garbage in ([1], 7, {"body": 1}, None):
+    for garbage in ([1], 7, {"secret": 1}, None):
         assert Transport()._deliver(garbage, "celery") is None
     assert len(caplog.records) == 4
+    assert "secret" not in caplog.text
 
 
 def test_guarding_twice_guards_once() -> None:
-    poison._guard(Transport, "_deliver", poison.DATA_ERRORS)
+    _guard()
     method = Transport._deliver
-    poison._guard(Transport, "_deliver", poison.DATA_ERRORS)
+    _guard()
     assert Transport._deliver is method
 
 
 def test_a_transport_without_the_method_is_left_alone_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    poison._guard(Transport, "_never_there", poison.DATA_ERRORS)
+    _guard("_never_there")
     assert "_never_there" in caplog.text
     assert not hasattr(Transport, "_never_there")
 
 
-def test_kombus_transports_are_guarded_by_their_names_of_today() -> None:
-    from kombu.transport import redis
-    from kombu.transport.virtual import base
-
+def test_what_kombu_and_py_amqp_do_is_guarded_by_the_names_of_today() -> None:
     poison.proof(Consumer)
-    assert base.Transport._deliver.survives_poison
-    assert redis.Channel._brpop_read.survives_poison
+    for guarded in (
+        virtual.Transport._deliver,
+        redis.Channel._brpop_read,
+        redis.QoS.append,
+        redis.loads,
+        GenericContent._load_properties,
+    ):
+        assert guarded.survives_poison
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[" * 100_000,
+        '{"__type__": "decimal", "__value__": "x"}',
+        '{"__type__": "datetime", "__value__": 7}',
+        '{"__type__": [], "__value__": 7}',
+        '{"__type__": "secret", "__value__": 7}',
+    ],
+    ids=lambda text: text[:30],
+)
+def test_whatever_cannot_be_read_from_redis_is_no_message(text: str) -> None:
+    poison.proof(Consumer)
+    with pytest.raises(poison.NoMessage) as refused:
+        redis.loads(text)
+    assert "secret" not in str(refused.value)
+
+
+def test_headers_of_rabbitmq_that_cannot_be_read_leave_a_message_without_headers() -> None:
+    poison.proof(Consumer)
+    content = BasicMessage("body")
+    table = b"\x04when" + b"T" + struct.pack(">Q", 2**63)  # a moment in the far future
+    content._load_properties(60, struct.pack(">HL", 1 << 13, len(table)) + table, 0)
+    assert content.properties == {}
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zlib", "bzip2", "lzma"])
+def test_a_compressed_message_is_decompressed_up_to_a_limit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    poison.proof(Consumer)
+    monkeypatch.setattr(poison, "MOST_DECOMPRESSED", 10_000)
+    small, _ = compression.compress("x" * 10_000, kind)
+    assert compression.decompress(small, kind) == b"x" * 10_000
+    large, _ = compression.compress("x" * 100_000_000, kind)
+    with pytest.raises(poison.NoMessage):
+        compression.decompress(large, kind)
+    with pytest.raises(poison.NoMessage):
+        compression.decompress(small[:-4], kind)
+
+
+def test_a_message_that_does_not_shrink_much_may_be_as_large_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    poison.proof(Consumer)
+    monkeypatch.setattr(poison, "MOST_DECOMPRESSED", 10_000)
+    text = random.Random(7).randbytes(50_000)
+    assert compression.decompress(*compression.compress(text, "gzip")) == text
