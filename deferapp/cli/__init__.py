@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from deferapp.cli import cancel, dev, pause, rerun, reschedule, resume
+from deferapp.cli import cancel, dev, doctor, pause, rerun, reschedule, resume
 from deferapp.cli.command import Command
 
 COMMANDS: Final[tuple[Command, ...]] = (
     dev.COMMAND,
+    doctor.COMMAND,
     cancel.COMMAND,
     reschedule.COMMAND,
     rerun.COMMAND,
