@@ -42,6 +42,7 @@ class Body:
         self.stopped_for: Failure | None = None
         self.stopped_at = float("inf")
         self.is_given_up = False
+        self.is_over = False
         self._stop: Callable[[], object] | None = None
 
     @property
@@ -78,8 +79,13 @@ def forget_all() -> None:
 def entered(body: Body) -> Iterator[Body]:
     """For a coroutine's body, from inside its task."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    if task is not None:
-        body.stoppable_by(lambda: loop.call_soon_threadsafe(task.cancel))
+
+    def cancel() -> None:
+        # The body may have ended meanwhile: the task is then recording how.
+        if task is not None and not body.is_over:
+            task.cancel()
+
+    body.stoppable_by(lambda: loop.call_soon_threadsafe(cancel))
     with _listed(body):
         yield body
 
@@ -107,13 +113,15 @@ def _listed(body: Body) -> Iterator[None]:
     try:
         yield
     finally:
+        # First of all, and in one step: from here on no signal raises anything.
+        body.is_over = True
         with _lock:
             _running.discard(body)
 
 
 def _raise_in(body: Body) -> Callable[[int, Any], None]:
     def handler(_signal: int, _frame: Any) -> None:
-        if body.stopped_for is not None and body in _running:
+        if body.stopped_for is not None and not body.is_over:
             raise Interrupted(body.stopped_for.message)
 
     return handler

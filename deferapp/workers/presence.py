@@ -28,6 +28,8 @@ LEASE: Final = timedelta(seconds=5)
 """How long a worker keeps house after it last said so."""
 FORGET_AFTER: Final = timedelta(hours=1)
 """Silence after which a worker of another machine is taken off the list."""
+RENEWED_EVERY: Final = 5.0
+"""Seconds for which a process relies on its worker's heart while it works."""
 GAP: Final = 5.0
 """Seconds between two heartbeats of its own after which a process no longer knows whom it missed."""
 
@@ -58,6 +60,7 @@ class Node:
 _node: Node | None = None
 _lock = threading.Lock()
 _mine: tuple[int, Worker] | None = None
+_heard_at = float("-inf")
 _known: list[Worker] = []
 """Those that this process beats for, as it saw them last."""
 
@@ -102,6 +105,23 @@ def _enter() -> Worker:
     }
     rows = Worker.objects.using(ledger())
     return rows.update_or_create(host=process.host(), process=process.this(), defaults=values)[0]
+
+
+def renew() -> Worker:
+    """This process, heard a moment ago by its worker's heart or else by itself.
+
+    One that has stood still must not claim while others take it for dead, and one that runs on while its worker is
+    frozen is not.
+    """
+    global _heard_at
+    worker, moment = current(), time.monotonic()
+    if moment - _heard_at > RENEWED_EVERY:
+        row = Worker.objects.using(ledger()).filter(pk=worker.pk)
+        if not row.update(heartbeat_at=DatabaseNow()):
+            _list_again({worker.pk: worker}, ())
+            row.update(heartbeat_at=DatabaseNow())
+        _heard_at = moment
+    return worker
 
 
 def beat() -> None:

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from deferapp.models import Execution
 
 
-def record(function: AnyFunction, execution: Execution, ended: Ended | Gone) -> None:
-    """Settle an execution that this process holds; if its claim is gone, nothing happens."""
+def record(function: AnyFunction, execution: Execution, ended: Ended | Gone) -> bool:
+    """Settle an execution that this process holds. If its claim is gone, nothing happens: False."""
     if isinstance(ended, Gone):
-        life.discard(execution, ended.reason)
-        return
+        return bool(life.discard(execution, ended.reason))
     if ended.failure is None:
         ending = outcome.of_success(execution, ended.started_at, ended.ended_at, ended.result_json)
     else:
         ending = outcome.of_failure(execution, function.config, ended.failure, ended.started_at, ended.ended_at)
-    life.settle([ending], worker=str(presence.current()))
+    return bool(life.settle([ending], worker=str(presence.current())))

@@ -1,7 +1,8 @@
 """What a dead worker leaves behind: the attempts it was in are lost, the executions it had not begun are given back.
 
-The executions of a sync function begin one after the other, each when the one before has been settled; so of a claim
-the oldest that is left had begun, and no other.
+The executions of a sync function begin one after the other, each when the one before has been settled; so of a run
+the oldest that is left had begun, and no other. One that its worker is just settling, or was when it froze, is locked:
+it is left to the next round, or for as long as that transaction is open.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from itertools import groupby
+from uuid import UUID
 
+from django.db import connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from deferapp.clock import now
@@ -22,48 +25,74 @@ from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.config import Config
 from deferapp.models import Execution, Worker, ledger
-from deferapp.workers import presence
+from deferapp.workers import claims, persist, presence, process
 
 logger = logging.getLogger("deferapp.workers")
 
 
 def recover(worker: Worker, why: Failure = failure.LOST) -> int:
-    """Recover for a worker that is dead. Returns how many attempts are lost.
+    """Recover for a worker that is dead, or silent and frozen maybe. Returns how many attempts are lost.
 
     May be interrupted and done again, also by two at once: each execution is moved once.
     """
-    lost = _recover_claims(_held().filter(worker_id=worker.pk), str(worker), why)
+    held = _held().filter(worker_id=worker.pk)
+    has_ended = process.has_ended(worker.host, worker.process)
+    if not has_ended:
+        # It may speak again at any moment, and what it claims from then on is its own.
+        held = held.filter(worker__heartbeat_at__lte=worker.heartbeat_at)
+    lost = _recover_runs(held, str(worker), why)
     if lost:
         logger.warning("Worker %s on %s is dead; %d of its attempts are lost", worker, worker.host, lost)
-    presence.forget(worker)
+    if not held.exists():
+        presence.forget(worker)
     return lost
 
 
 def recover_orphans() -> int:
     """Recover what is held by workers that are on the list no more, having been silent for too long."""
     listed = Worker.objects.using(ledger()).filter(pk=OuterRef("worker_id"))
-    return _recover_claims(_held().filter(~Exists(listed)), "", failure.LOST)
+    return _recover_runs(_held().filter(~Exists(listed)), "", failure.LOST)
 
 
 def _held() -> QuerySet[Execution]:
     return Execution.objects.using(ledger()).filter(state__in=(State.STARTED, State.ABORTING))
 
 
-def _recover_claims(held: QuerySet[Execution], worker: str, why: Failure) -> int:
+def _recover_runs(held: QuerySet[Execution], worker: str, why: Failure) -> int:
     ordered = held.order_by("claim", "created_at", "id")
-    claims = groupby(ordered, key=lambda execution: execution.claim)
-    return sum(_recover_claim(worker, list(executions), why) for _, executions in claims)
+    runs = groupby(ordered, key=lambda execution: claims.run_of(execution.claim))
+    return sum(_try_to_recover_run(worker, list(executions), why) for _, executions in runs)
 
 
-def _recover_claim(worker: str, executions: Sequence[Execution], why: Failure) -> int:
+def _try_to_recover_run(worker: str, executions: Sequence[Execution], why: Failure) -> int:
+    """One that cannot be recovered must not keep the others from it."""
+    try:
+        return _recover_run(worker, executions, why)
+    except persist.AWAY:
+        raise
+    except Exception:
+        logger.exception("What a dead worker held of %s is not recovered yet", executions[0].function)
+        return 0
+
+
+def _recover_run(worker: str, executions: Sequence[Execution], why: Failure) -> int:
     function = registry.get(executions[0].function)
     begun = executions[:1] if function and not function.is_async else executions
-    life.give_back(executions[len(begun) :])
-    lost = life.settle([_lost(execution, why) for execution in begun], worker=worker)
+    with transaction.atomic(using=ledger()):
+        unlocked = _lock(executions)
+        life.give_back([each for each in executions[len(begun) :] if each.id in unlocked])
+        lost = life.settle([_lost(each, why) for each in begun if each.id in unlocked], worker=worker)
     if function and function.config.concurrency is not None:
         for key in {execution.limit_key or function.name for execution in executions}:
             publish.wake(function, key)
     return lost
+
+
+def _lock(executions: Sequence[Execution]) -> set[UUID]:
+    """Lock those that nobody else has locked, and return their ids. SQLite has one lock for all: it is asked none."""
+    skip_locked = connections[ledger()].features.has_select_for_update_skip_locked
+    rows = _held().filter(id__in=[execution.id for execution in executions])
+    return set(rows.select_for_update(skip_locked=skip_locked).values_list("id", flat=True))
 
 
 def _lost(execution: Execution, why: Failure) -> Ending:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 
@@ -23,7 +23,7 @@ from deferapp.executions.batches import hooks
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution
 from deferapp.models import Execution
-from deferapp.workers import attempt, loop, persist, presence, watch
+from deferapp.workers import attempt, claims, loop, persist, presence, watch
 from deferapp.workers.record import record
 from deferapp.workers.worklist import Worklist
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SLICE: Final = 2.0
 """Seconds after which a run stops claiming what else waits under its limit and lets other functions have a turn."""
+DOUBT: Final = 5.0
+"""Seconds after which what was claimed and has not begun may be another's: far fewer than make a worker silent."""
 WAKE_INTERVAL: Final = 0.1
 """Seconds between two messages by which a run that has stopped claiming hands its slots on."""
 
@@ -50,15 +52,15 @@ class _Run:
 
     def __init__(self, function: AnyFunction) -> None:
         self._function = function
+        self._claims = claims.of_a_run()
+        self._sure_at = float("-inf")
         self._ends = time.monotonic() + SLICE
         self._woken_at = float("-inf")
         self._worklist = Worklist(())
         self._batches: set[UUID] = set()
 
     def all(self, ids: Sequence[UUID]) -> None:
-        worker = persist.persist(presence.current)
-        claim = partial(life.claim, self._function, ids, claim=uuid4(), worker_id=worker.pk, most=self._most())
-        self._worklist.add(persist.persist(claim))
+        self._claim(life.claim, ids)
         with watch.watching(self._worklist):
             if self._function.is_async:
                 loop.run(self._together())
@@ -66,24 +68,34 @@ class _Run:
                 self._in_turn()
         hooks.fire_soon(self._batches)
 
+    def _claim(self, claim: Callable[..., list[Execution]], *what: Sequence[Any]) -> None:
+        worker_id, moment = persist.persist(presence.renew).pk, time.monotonic()
+        call = partial(claim, self._function, *what, claim=next(self._claims), worker_id=worker_id, most=self._most())
+        self._worklist.add(persist.persist(call))
+        self._sure_at = moment
+
     def _in_turn(self) -> None:
-        while execution := self._worklist.take():
+        while execution := self._next():
             current, collector = _current(execution)
             blocks = persist.open_blocks()
             ended = attempt.make(self._function, execution, current)
             persist.tidy_connections(blocks)
+            moment = time.monotonic()
             try:
                 persist.persist(collector.flush)
-                persist.persist(partial(record, self._function, execution, ended))
+                was_held = persist.persist(partial(record, self._function, execution, ended))
             except Exception as error:
                 internal = attempt.not_recorded(error, ended)
-                persist.persist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
+                was_held = persist.persist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
+            self._sure_at = moment if was_held else float("-inf")
             self._go_on_after([execution])
 
     async def _together(self) -> None:
         await sync_to_async(persist.check_connections)()
         running: dict[asyncio.Task[None], Execution] = {}
         while True:
+            if self._is_in_doubt():
+                await sync_to_async(self._make_sure)()
             while len(running) < self._most() and (execution := self._worklist.take()):
                 running[asyncio.create_task(self._one(execution))] = execution
             if not running:
@@ -95,12 +107,29 @@ class _Run:
         current, collector = _current(execution)
         ended = await attempt.amake(self._function, execution, current)
         await sync_to_async(persist.tidy_connections)({})
+        moment = time.monotonic()
         try:
             await persist.apersist(collector.flush)
-            await persist.apersist(partial(record, self._function, execution, ended))
+            was_held = await persist.apersist(partial(record, self._function, execution, ended))
         except Exception as error:
             internal = attempt.not_recorded(error, ended)
-            await persist.apersist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
+            was_held = await persist.apersist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
+        self._sure_at = moment if was_held else float("-inf")
+
+    def _next(self) -> Execution | None:
+        if self._is_in_doubt():
+            self._make_sure()
+        return self._worklist.take()
+
+    def _is_in_doubt(self) -> bool:
+        """Whether others may have taken what waits here: so they do if this process has stood still for long."""
+        return len(self._worklist) > 0 and time.monotonic() - self._sure_at > DOUBT
+
+    def _make_sure(self) -> None:
+        """Begin nothing that this process does not hold any more."""
+        self._sure_at, waiting = time.monotonic(), self._worklist.waiting()
+        held = persist.persist(partial(claims.still_held, waiting))
+        self._worklist.surrender({execution.id for execution in waiting} - held)
 
     def _most(self) -> int:
         """How many executions of this run may be in their bodies at once."""
@@ -115,11 +144,7 @@ class _Run:
     def _refill(self, keys: Sequence[str]) -> None:
         """Give the slots that have become free to what waits for them, here or, after a while, by a message."""
         if time.monotonic() < self._ends and not presence.node().is_draining:
-            worker_id = presence.current().pk
-            claim = partial(
-                life.claim_under, self._function, keys, [], claim=uuid4(), worker_id=worker_id, most=self._most()
-            )
-            self._worklist.add(persist.persist(claim))
+            self._claim(life.claim_under, keys, [])
         elif time.monotonic() - self._woken_at > WAKE_INTERVAL:
             self._woken_at = time.monotonic()
             for key in keys:

@@ -107,6 +107,7 @@ def _ask_the_ledger() -> None:
     ids = [*running, *waiting]
     if not ids:
         return
+    presence.renew()
     rows = Execution.objects.using(ledger()).filter(id__in=ids).values_list("id", "state", "claim")
     for id, state, claim in rows:
         if id in running and (state == State.ABORTING or claim != running[id].execution.claim):
@@ -124,10 +125,17 @@ def _stop(body: Body, why: Failure) -> None:
     record(body.function, body.execution, ended)
     body.is_given_up = True
     if can_stop and not body.function.is_async and os.getpid() != presence.node().pid:
-        logger.error("%s does not stop; its process is killed", body.execution)
-        for worklist in _listed():
+        _end_process_of(body)
+
+
+def _end_process_of(body: Body) -> None:
+    """Kill this pool child. Its next message waits for our lock, lest the kill meets a body that has just begun."""
+    with _lock:
+        for worklist in _worklists:
             _give_back(worklist)
-        os.kill(os.getpid(), signal.SIGKILL)
+        if not body.is_over:
+            logger.error("%s does not stop; its process is killed", body.execution)
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _listed() -> list[Worklist]:

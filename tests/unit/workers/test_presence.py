@@ -31,6 +31,7 @@ def this_node(monkeypatch: pytest.MonkeyPatch) -> presence.Node:
     """This process as a worker that has just started."""
     monkeypatch.setattr(presence, "_node", None)
     monkeypatch.setattr(presence, "_mine", None)
+    monkeypatch.setattr(presence, "_heard_at", float("-inf"))
     return presence.prepare("shop@here", "prefork")
 
 
@@ -48,6 +49,23 @@ def living_child() -> Iterator[str]:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         yield process.key(child.pid)
         child.kill()
+
+
+class Clock:
+    """Seconds of `time.monotonic` that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(presence, "time", clock)
+    return clock
 
 
 def member(name: str, **fields: object) -> Worker:
@@ -122,6 +140,22 @@ def test_a_beat_is_not_heard_for_children_that_have_died(dead_process: str, livi
     assert presence.dead_children() == [child]
 
 
+def test_a_process_that_was_silent_is_heard_before_it_goes_on_and_then_left_to_its_workers_heart(clock: Clock) -> None:
+    mine = presence.current()
+    for seconds, is_heard in ((0, True), (presence.RENEWED_EVERY - 1, False), (2, True)):
+        Worker.objects.update(heartbeat_at=now() - HOUR)
+        clock.seconds += seconds
+        assert presence.renew().pk == mine.pk
+        assert (heard_ago(mine) < 60 * SECOND) is is_heard
+
+
+def test_a_process_that_others_took_off_the_list_is_on_it_before_it_goes_on() -> None:
+    mine = presence.current()
+    Worker.objects.all().delete()
+    assert presence.renew().pk == mine.pk
+    assert heard_ago(mine) < 60 * SECOND
+
+
 def test_the_heart_goes_on_when_the_ledger_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     beats: list[None] = []
 
@@ -145,23 +179,6 @@ def test_gone_are_the_ended_processes_of_this_host(dead_process: str, living_chi
     ended = make_worker(host=process.host(), process=dead_process, supervisor="1:1")
     make_worker(process=dead_process)
     assert presence.gone() == [ended]
-
-
-class Clock:
-    """Seconds of `time.monotonic` that a test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(presence, "time", clock)
-    return clock
 
 
 def in_contact(clock: Clock, seconds: float) -> presence.Contact:

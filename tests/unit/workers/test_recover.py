@@ -14,7 +14,7 @@ from deferapp.executions import life
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Worker
-from deferapp.workers import process
+from deferapp.workers import claims, process
 from deferapp.workers.recover import recover, recover_orphans
 from tests.unit.parallel import at_once
 from tests.unit.rows import claim, make_executions, make_worker, values_of
@@ -170,3 +170,40 @@ def test_what_a_forgotten_worker_holds_is_recovered_and_what_others_hold_is_not(
     assert recover_orphans() == 1
     assert states(lost) == [(State.CREATED, 1), (State.CREATED, 0)]
     assert states(kept) == [(State.STARTED, 1)]
+
+
+def test_a_worker_that_has_spoken_meanwhile_keeps_what_it_holds() -> None:
+    worker = make_worker()
+    executions = claim(make_executions(2, SYNC), worker=worker)
+    Worker.objects.filter(pk=worker.pk).update(heartbeat_at=now())
+    assert recover(worker) == 0
+    assert states(executions) == [(State.STARTED, 1)] * 2
+
+
+def test_of_the_claims_of_one_run_only_the_first_that_is_left_had_begun() -> None:
+    worker, ids = make_worker(), claims.of_a_run()
+    first, second, third = make_executions(3, SYNC)
+    claim([third], worker=worker, token=next(ids))
+    claim([first, second], worker=worker, token=next(ids))
+    assert recover(worker) == 1
+    assert states([third, first, second]) == [(State.CREATED, 1), (State.CREATED, 0), (State.CREATED, 0)]
+
+
+def test_what_cannot_be_recovered_keeps_nothing_else_from_it_and_its_worker_on_the_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = make_worker(host=process.host(), process="999999999:1")
+    broken, good = claim(make_executions(1, ASYNC), worker=worker), claim(make_executions(1, SYNC), worker=worker)
+    settle_all = life.settle
+
+    def settle_no_async(endings: list[Ending], *, worker: str) -> int:
+        if endings[0].execution.function == ASYNC:
+            raise ValueError("cannot be settled")
+        return settle_all(endings, worker=worker)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(life, "settle", settle_no_async)
+        assert recover(worker) == 1
+    assert states(broken + good) == [(State.STARTED, 1), (State.CREATED, 1)]
+    assert recover(worker) == 1
+    assert not Worker.objects.exists()

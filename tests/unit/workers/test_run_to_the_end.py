@@ -11,11 +11,12 @@ from django.db import DataError, connection, connections, transaction
 
 from deferapp import defer
 from deferapp.executions import life
+from deferapp.executions.endings import failure
 from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Attempt, Execution
-from deferapp.workers import loop
+from deferapp.workers import bodies, loop
 from deferapp.workers.run import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_registry")]
@@ -39,6 +40,11 @@ def leaves_autocommit_off() -> None:
 async def does_nothing_together() -> None: ...
 
 
+async def is_stopped_as_it_returns() -> None:
+    for body in bodies.running():
+        body.stop(failure.timeout(body.limit))
+
+
 def does_nothing() -> None: ...
 
 
@@ -55,6 +61,10 @@ def test_a_body_that_leaves_its_connection_in_disorder_harms_nobody(body: Any) -
     assert connection.get_autocommit()
     assert not connection.in_atomic_block
     assert run_once(defer(does_nothing)).state == State.SUCCEEDED
+
+
+def test_a_body_that_is_stopped_as_it_returns_is_recorded_all_the_same() -> None:
+    assert run_once(defer(is_stopped_as_it_returns)).state == State.SUCCEEDED
 
 
 @pytest.mark.parametrize("body", [does_nothing, does_nothing_together])
