@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 from marketplace.models import Customer, Product, Purchase, WeeklyMail
@@ -25,8 +26,16 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
 
+class KeepsItsKey(admin.ModelAdmin):
+    """Saved under another primary key, a row would stay and another one be made, which takes a permission of its own."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        fixed = [self.opts.pk.name] if obj is not None and self.opts.pk else []
+        return [*fixed, *super().get_readonly_fields(request, obj)]
+
+
 @admin.register(Customer)
-class CustomerAdmin(admin.ModelAdmin):
+class CustomerAdmin(KeepsItsKey):
     list_display: ClassVar = ["household", "name", "email", "weekly_product_recommendations", "opt_in_ended_because"]
     list_filter: ClassVar = ["weekly_product_recommendations"]
     search_fields: ClassVar = ["=household", "name", "email"]
@@ -34,7 +43,7 @@ class CustomerAdmin(admin.ModelAdmin):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(KeepsItsKey):
     list_display: ClassVar = ["number", "name", "category", "size", "price", "is_store_brand", "may_be_recommended"]
     list_filter: ClassVar = ["may_be_recommended", "is_store_brand", "department"]
     search_fields: ClassVar = ["=number", "name", "category"]
