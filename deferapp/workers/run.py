@@ -94,7 +94,7 @@ class _Run:
         await sync_to_async(persist.check_connections)()
         running: dict[asyncio.Task[None], Execution] = {}
         while True:
-            if self._is_in_doubt():
+            while self._is_in_doubt():
                 await sync_to_async(self._make_sure)()
             while len(running) < self._most() and (execution := self._worklist.take()):
                 running[asyncio.create_task(self._one(execution))] = execution
@@ -117,7 +117,7 @@ class _Run:
         self._sure_at = moment if was_held else float("-inf")
 
     def _next(self) -> Execution | None:
-        if self._is_in_doubt():
+        while self._is_in_doubt():
             self._make_sure()
         return self._worklist.take()
 
