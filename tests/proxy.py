@@ -1,0 +1,168 @@
+"""A TCP proxy on loopback, between a process of a test and a server, that the test can cut, stall and slow down.
+
+A stalled connection is open for the kernels on both sides, which go on acknowledging: no keepalive ends it. What comes
+meanwhile is kept and passed on afterwards, also the end of a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.servers import free_port
+
+Way = Literal["up", "down"]
+"""To the server, or from it."""
+
+BOTH: Final[tuple[Way, ...]] = ("up", "down")
+CHUNK: Final = 65_536
+LIMIT_SECONDS: Final = 10.0
+
+
+class Proxy:
+    """Forwards to the server that a URL names, until it is told otherwise."""
+
+    def __init__(self, server_url: str) -> None:
+        self._target = urlsplit(server_url)
+        self.port = free_port()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._listener: asyncio.Server | None = None
+        self._links: set[_Link] = set()
+        self._gates: dict[Way, asyncio.Event] = {}
+        self._delay_seconds = 0.0
+        self._forgetful: tuple[bytes, int] | None = None
+        self._asked = 0
+        self.answers_lost = 0
+
+    def url(self, server_url: str | None = None) -> str:
+        """Return the URL, or another one of the same server, by way of this proxy."""
+        parts = urlsplit(server_url) if server_url else self._target
+        user, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}"))
+
+    @property
+    def connections(self) -> int:
+        return len(self._links)
+
+    def cut(self) -> None:
+        """Reset all connections and refuse new ones."""
+        self._do(self._cut)
+
+    def stall(self, *ways: Way) -> None:
+        """Pass no byte, both ways or one; accept connections all the same."""
+        self._do(lambda: [self._gates[way].clear() for way in ways or BOTH])
+
+    def delay(self, seconds: float) -> None:
+        """Keep every byte for so long."""
+        self._delay_seconds = seconds
+
+    def forward(self) -> None:
+        """Work as it should, as at the beginning."""
+        self._delay_seconds = 0.0
+        self._forgetful = None
+        self._do(self._open)
+
+    def lose_answers(self, request: bytes, every: int = 1) -> None:
+        """Reset a connection instead of passing on the answer to a request that holds these bytes, one of so many.
+
+        So the server has done what it was asked for, and who asked cannot know.
+        """
+        self._forgetful = request, every
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._do(self._open)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._do(self._cut)
+        self._wait_for(self._end_tasks())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(LIMIT_SECONDS)
+        self._loop.close()
+
+    def _do(self, action: Callable[[], object]) -> None:
+        async def act() -> None:
+            result = action()
+            if asyncio.iscoroutine(result):
+                await result
+
+        self._wait_for(act())
+
+    def _wait_for(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(LIMIT_SECONDS)
+
+    async def _open(self) -> None:
+        for way in BOTH:
+            self._gates.setdefault(way, asyncio.Event()).set()
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._accepted, "127.0.0.1", self.port, reuse_address=True)
+
+    def _cut(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for link in list(self._links):
+            link.reset()
+
+    async def _end_tasks(self) -> None:
+        """Wait for those that passed bytes: their connections have ended, and nothing holds them up any more."""
+        for gate in self._gates.values():
+            gate.set()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        link = _Link(writer)
+        self._links.add(link)
+        with contextlib.suppress(OSError):
+            server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+            link.writers.append(server_writer)
+            ways = [self._pass("up", link, reader, server_writer), self._pass("down", link, server_reader, writer)]
+            await asyncio.gather(*ways, return_exceptions=True)
+        link.reset()
+        self._links.discard(link)
+
+    async def _pass(self, way: Way, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            data = await reader.read(CHUNK)
+            await self._gates[way].wait()
+            if self._delay_seconds:
+                await asyncio.sleep(self._delay_seconds)
+            if not data or (way == "down" and link.is_forgetful):
+                break
+            if way == "up" and self._is_to_be_forgotten(data):
+                link.is_forgetful = True
+            writer.write(data)
+            await writer.drain()
+        self.answers_lost += way == "down" and link.is_forgetful
+        link.reset()
+
+    def _is_to_be_forgotten(self, data: bytes) -> bool:
+        if self._forgetful is None or self._forgetful[0] not in data:
+            return False
+        self._asked += 1
+        return self._asked % self._forgetful[1] == 0
+
+
+class _Link:
+    """A connection that came in, and the one to the server that it led to."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writers = [writer]
+        self.is_forgetful = False
+
+    def reset(self) -> None:
+        """End both with RST, which leaves no doubt and no data."""
+        for writer in self.writers:
+            raw = writer.get_extra_info("socket")
+            if raw is not None and raw.fileno() != -1:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
