@@ -27,7 +27,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 class KeepsItsKey(admin.ModelAdmin):
-    """Saved under another primary key, a row would stay and another one be made, which takes a permission of its own."""
+    """Saved under another primary key, a row stays and another one is made: what takes a permission of its own."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fixed = [self.opts.pk.name] if obj is not None and self.opts.pk else []
