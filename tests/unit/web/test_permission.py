@@ -132,3 +132,23 @@ def test_a_url_with_an_id_is_for_reading_alone(visitor: Client, method: str) -> 
     response = getattr(visitor, method)(f"/add/{execution.id}/")
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")
     assert Execution.objects.count() == 1
+
+
+def test_an_execution_of_somebody_else_is_answered_in_all_parts_as_one_that_there_is_not(
+    visitor: Client, ada: Client, bob: Client
+) -> None:
+    of_visitor, of_ada = enqueue(visitor, "/add/", [1, 2]), enqueue(ada, "/add/", [1, 2])
+    for client, id in ((Client(), of_visitor.id), (Client(), of_ada.id), (bob, of_ada.id), (visitor, of_ada.id)):
+        answers = [client.get(f"/add/{each}/") for each in (id, uuid4(), enqueue(ada, "/note/", ["x"]).id)]
+        parts = [(each.status_code, each.content, dict(each.headers), each.cookies.output()) for each in answers]
+        assert parts[0] == parts[1] == parts[2]
+
+
+def test_reading_begins_no_session(visitor: Client, ada: Client) -> None:
+    assert_hidden(visitor, "/add/", enqueue(ada, "/add/", [1, 2]).id)
+    assert not visitor.cookies
+
+
+def test_the_function_is_not_named_and_nothing_is_told_of_what_the_view_added(visitor: Client) -> None:
+    response = post(visitor, "/add-to/7/", [float("inf")])
+    assert (response.status_code, response.json()) == (400, {"error": "The arguments cannot be taken."})
