@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -34,13 +36,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(this: BaseCommand, options: dict[str, Any]) -> None:
     """Ends with 1 if there is an error, or, with `--worker`, if the worker does not beat."""
-    with database.short_statements():
+    with database.short_statements(), _without_log():
         if options["worker"] is not None:
             is_well = _judge_worker(this, options["worker"], as_json=options["json"])
         else:
             is_well = _print_json(this) if options["json"] else _print_lines(this)
     if not is_well:
         sys.exit(1)
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """What the broker's line logs is told as a finding."""
+    logger = logging.getLogger("deferapp.dispatch")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _judge_worker(this: BaseCommand, node: str, *, as_json: bool) -> bool:

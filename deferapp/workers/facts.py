@@ -49,6 +49,6 @@ def broker_of(app: Celery) -> str:
 @cache
 def _place(app: Celery, _url: str) -> str:
     connection = app.connection_for_read()
-    port = connection.port or connection.default_port
+    port = connection.port or getattr(connection.get_transport_cls(), "default_port", None)
     room = (connection.virtual_host or "").strip("/") or ("0" if "redis" in connection.transport_cls else "")
     return f"{connection.transport_cls}://{connection.hostname}{f':{port}' if port else ''}/{room}"[:200]
