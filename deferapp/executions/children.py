@@ -52,13 +52,13 @@ def retry_failed(parent: UUID) -> int:
 def cancel(parent: UUID, *, force: bool) -> int:
     """Cancel the children that wait; with `force`, abort those that run. Returns how many that were.
 
-    Goes over them until there are none, since one that ran may have come to wait for a retry.
+    Goes over them until there are none, since one that ran may have come to wait for a retry, or the other way.
     """
     current.write_collected()
     ended = 0
     newest = _children(parent).aggregate(newest=Max("created_at"))["newest"]
-    while newest and (moved := _cancel_once(parent, newest, force=force)):
-        ended += moved
+    while newest and _are_left(parent, newest, force=force):
+        ended += _cancel_once(parent, newest, force=force)
     return ended
 
 
@@ -68,6 +68,11 @@ def _cancel_once(parent: UUID, newest: datetime, *, force: bool) -> int:
     if force:
         moved += sum(life.abort(*_ids(chunk)) for chunk in _chunks(parent, State.STARTED, newest))
     return moved
+
+
+def _are_left(parent: UUID, newest: datetime, *, force: bool) -> bool:
+    states = (State.CREATED, State.STARTED) if force else (State.CREATED,)
+    return _children(parent).filter(state__in=states, created_at__lte=newest).exists()
 
 
 def _children(parent: UUID) -> QuerySet[Execution]:

@@ -5,7 +5,7 @@ They act on the ledger, by `life`, whatever this copy of the row says, and read 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from asgiref.sync import sync_to_async
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from deferapp.durations import When
     from deferapp.executions.progress import Progress
     from deferapp.models.execution import Execution
+
+TRIES: Final = 10
+"""How often a cancel is tried while the execution is given back, or fails and is retried, and is claimed again."""
 
 
 class Handle:
@@ -42,13 +45,17 @@ class Handle:
         from deferapp.executions import current, life
 
         current.write_collected()
-        if not life.cancel(self.id) and not (force and life.abort(self.id)):
+        movable = {State.CREATED, State.STARTED} if force else {State.CREATED}
+        for _ in range(TRIES):
+            is_moved = life.cancel(self.id) or (force and life.abort(self.id))
             self._refresh()
-            if force and self.state == State.ABORTING:
-                raise ExecutionAbortingAlreadyInProgress(f"{self} is being aborted already.")
-            raise ExecutionNotCancellable(f"{self} is {self.state}. {ExecutionNotCancellable.__doc__}")
-        self._refresh()
-        return self
+            if is_moved:
+                return self
+            if self.state not in movable:
+                break
+        if force and self.state == State.ABORTING:
+            raise ExecutionAbortingAlreadyInProgress(f"{self} is being aborted already.")
+        raise ExecutionNotCancellable(f"{self} is {self.state}. {ExecutionNotCancellable.__doc__}")
 
     async def acancel(self, *, force: bool = False) -> Self:
         return await sync_to_async(self.cancel)(force=force)
