@@ -10,10 +10,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max, Q
 
 from deferapp import conf
 from deferapp.clock import now
@@ -23,6 +23,9 @@ from deferapp.executions import pauses
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import Execution, ledger
+
+if TYPE_CHECKING:
+    from deferapp.models.queries import ExecutionQuerySet
 
 MOST_A_ROUND: Final = 2_000
 """Executions published for the first time in one round of housekeeping; and of each function, again."""
@@ -74,11 +77,11 @@ def _by_function(rows: Iterable[tuple[str, UUID]]) -> Iterable[tuple[str, list[U
     return ((name, [id for _, id in group]) for name, group in itertools.groupby(ordered, key=lambda row: row[0]))
 
 
-def _waiting(moment: datetime) -> QuerySet[Execution]:
+def _waiting(moment: datetime) -> ExecutionQuerySet:
     return _executions().filter(dispatch_at__lte=moment, state=State.CREATED)
 
 
-def _executions() -> QuerySet[Execution]:
+def _executions() -> ExecutionQuerySet:
     return Execution.objects.using(ledger())
 
 
@@ -86,7 +89,7 @@ def _look_again_later(ids: Sequence[UUID], moment: datetime, wait: timedelta) ->
     """Not at those that have been claimed since `moment`, also if they wait for their next attempt by now."""
     later = now() + wait
     for start in range(0, len(ids), 500):
-        _waiting(moment).filter(id__in=ids[start : start + 500]).update(dispatch_at=later)
+        _waiting(moment).filter(id__in=ids[start : start + 500]).update_in_order(dispatch_at=later)
 
 
 def _has_room(function: str) -> bool:

@@ -100,6 +100,6 @@ def leave_to_housekeeping(ids: list[UUID]) -> None:
     """Mark executions as not published. If even that fails, `REPUBLISH_AFTER` does."""
     waiting = Execution.objects.using(ledger()).filter(id__in=ids, state=State.CREATED)
     try:
-        waiting.update(dispatch_at=F("due_at"))
+        waiting.update_in_order(dispatch_at=F("due_at"))
     except Error:
         logger.warning("%d executions are published later than they could be", len(ids), exc_info=True)

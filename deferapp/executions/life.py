@@ -1,7 +1,8 @@
 """The life of executions: the only module that changes their state.
 
 Every change is one conditional UPDATE that names the state it comes from, so that of two workers only one makes it,
-and every change made by a worker also names its claim, so that a worker whose claim is gone can change nothing.
+and every change made by a worker also names its claim, so that a worker whose claim is gone can change nothing. Where a
+transaction changes several rows it does so in the order of their ids, so that no two wait for each other in a circle.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef
 from django.dispatch import Signal
 
 from deferapp import conf, signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
 from deferapp.executions import limits, tell
-from deferapp.executions.endings import on_failure
+from deferapp.executions.endings import attempt, on_failure
 from deferapp.executions.endings.failure import Failure
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import MOVES, State
@@ -30,6 +31,7 @@ from deferapp.models import Attempt, Execution, PausedFunction, ledger
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
+    from deferapp.models.queries import ExecutionQuerySet
 
 
 MOST_EXPIRED: Final = 2_000
@@ -60,7 +62,7 @@ def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id:
     """
     if function.config.concurrency is None:
         named = _executions().filter(id__in=ids, function=function.name)
-        if _start(named, claim, worker_id) < len(ids):
+        if _start(named, claim, worker_id, are_many=len(ids) > 1) < len(ids):
             _discard_expired(named, now())
         return _started(_executions().filter(id__in=ids, claim=claim))
     return claim_under(function, limits.keys_of(function, ids), ids, claim=claim, worker_id=worker_id, most=most)
@@ -71,28 +73,32 @@ def claim_under(
 ) -> list[Execution]:
     """Claim what waits under limits; where the limit cancels, of `ids` only, and cancel what it has no room for."""
     cancels = function.config.max_concurrency_action == "cancel"
-    waiting = _executions().filter(id__in=ids) if cancels else _executions()
-    moment = now()
+    waiting, moment = _executions(), now()
     if ids:
         _discard_expired(_executions().filter(id__in=ids, function=function.name), moment)
     with transaction.atomic(using=ledger()):
         limits.lock(keys)
-        for key in keys:
-            admitted = limits.admitted(function, key, waiting, moment, most)
-            _start(_executions().filter(id__in=admitted), claim, worker_id)
         if cancels:
-            refused = waiting.filter(~_is_paused(), function=function.name, due_at__lte=moment)
+            # Locked, so that what comes to wait from now on is not refused without having been looked at.
+            waiting = waiting.filter(id__in=waiting.filter(id__in=ids, state=State.CREATED).lock())
+        admitted = [id for key in keys for id in limits.admitted(function, key, waiting, moment, most)]
+        _start(_executions().filter(id__in=admitted), claim, worker_id)
+        for key in keys if cancels else ():
+            refused = limits.under(function, key, waiting).filter(~_is_paused(), due_at__lte=moment)
             ended = {"ended_at": moment, "reason": _LIMIT_REACHED, "dispatch_at": None}
             _move_and_tell(signals.cancelled, refused, State.CREATED, State.CANCELLED, **ended)
-    return _started(_executions().filter(function=function.name, state=State.STARTED, claim=claim))
+    # Aborting already, if somebody was quick: who holds it has to end it.
+    held = _executions().filter(function=function.name, state__in=(State.STARTED, State.ABORTING))
+    return _started(held.filter(claim=claim))
 
 
-def _start(rows: QuerySet[Execution], claim: UUID, worker_id: int) -> int:
+def _start(rows: ExecutionQuerySet, claim: UUID, worker_id: int, *, are_many: bool = True) -> int:
     moment = now()
     return _move(
         rows.filter(~expired(moment), ~_is_paused(), due_at__lte=moment),
         State.CREATED,
         State.STARTED,
+        are_many=are_many,
         attempt=F("attempt") + 1,
         claim=claim,
         worker_id=worker_id,
@@ -105,7 +111,7 @@ def _is_paused() -> Exists:
     return Exists(PausedFunction.objects.filter(function=OuterRef("function")))
 
 
-def _started(rows: QuerySet[Execution]) -> list[Execution]:
+def _started(rows: ExecutionQuerySet) -> list[Execution]:
     executions = list(rows.order_by("created_at", "id"))
     tell.of(signals.started, lambda: executions)
     return executions
@@ -116,9 +122,10 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
 
     Returns how many were still held by the claim that made the attempt; others are left alone.
     """
+    ordered = sorted(endings, key=lambda ending: ending.execution.id)
     with transaction.atomic(using=ledger()):
-        settled = [each for ending in endings if (each := _end(ending))]
-        Attempt.objects.using(ledger()).bulk_create([_attempt(each, worker) for each in settled])
+        settled = [each for ending in ordered if (each := _end(ending))]
+        Attempt.objects.using(ledger()).bulk_create([attempt.row(each.ending, each.state, worker) for each in settled])
         for each in settled:
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
@@ -129,24 +136,24 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
 def give_back(executions: Sequence[Execution]) -> int:
     """Let others run what was claimed but has not begun. Its attempt does not count. What is aborting is aborted."""
     rows = _executions().filter(id__in=_ids(executions), claim__in={each.claim for each in executions})
-    uncounted = {"attempt": F("attempt") - 1, "started_at": None, **_FREE}
-    _move_and_tell(signals.cancelled, rows, State.ABORTING, State.ABORTED, ended_at=now(), **uncounted)
-    return _move(rows, State.STARTED, State.CREATED, dispatch_at=F("due_at"), **uncounted)
+    given_back = _move(rows, State.STARTED, State.CREATED, dispatch_at=F("due_at"), **_UNCOUNTED)
+    _abort_uncounted(rows)
+    return given_back
 
 
 def discard(execution: Execution, reason: str) -> int:
     """End an execution that must not run any more before its body has begun."""
-    return _move_and_tell(
-        signals.discarded,
-        _held(execution),
-        State.STARTED,
-        State.CREATED,
-        State.DISCARDED,
-        attempt=F("attempt") - 1,
-        ended_at=now(),
-        reason=reason[:500],
-        **_FREE,
-    )
+    rows, why = _held(execution), {"ended_at": now(), "reason": reason[:500]}
+    path = (State.STARTED, State.CREATED, State.DISCARDED)
+    return _move_and_tell(signals.discarded, rows, *path, **why, **_UNCOUNTED) or _abort_uncounted(rows)
+
+
+def _abort_uncounted(rows: ExecutionQuerySet) -> int:
+    """End what has been aborted and whose body has not begun. To be called last: what was started may be aborting now.
+
+    (If it were called first, an abort that came between would be seen to by nobody.)
+    """
+    return _move_and_tell(signals.cancelled, rows, State.ABORTING, State.ABORTED, ended_at=now(), **_UNCOUNTED)
 
 
 def cancel(*ids: UUID) -> int:
@@ -183,12 +190,14 @@ def reschedule(id: UUID, *, due_at: datetime, dispatch_at: datetime) -> int:
     return _discard_expired(row, max(now(), due_at)) or waiting.update(due_at=due_at, dispatch_at=dispatch_at)
 
 
-def _discard_expired(rows: QuerySet[Execution], moment: datetime) -> int:
+def _discard_expired(rows: ExecutionQuerySet, moment: datetime) -> int:
     ended = {"ended_at": now(), "reason": _NOT_STARTED_IN_TIME, "dispatch_at": None}
     return _move_and_tell(signals.discarded, rows.filter(expired(moment)), State.CREATED, State.DISCARDED, **ended)
 
 
-_FREE: dict[str, Any] = {"claim": None, "worker_id": None}
+_FREE: Final[dict[str, Any]] = {"claim": None, "worker_id": None}
+_UNCOUNTED: Final[dict[str, Any]] = {"attempt": F("attempt") - 1, "started_at": None, **_FREE}
+"""Of an attempt whose body has not begun."""
 
 _SIGNALS: Final = {
     State.SUCCEEDED: signals.succeeded,
@@ -198,22 +207,15 @@ _SIGNALS: Final = {
 }
 """What the end of an attempt is told by, by the state that it leads to."""
 
-_OUTCOMES: Final = {
-    State.SUCCEEDED: Attempt.Outcome.SUCCEEDED,
-    State.FAILED: Attempt.Outcome.FAILED,
-    State.CREATED: Attempt.Outcome.FAILED,
-    State.ABORTED: Attempt.Outcome.ABORTED,
-}
-
 _LIMIT_REACHED = "The limit of concurrency was reached."
 _NOT_STARTED_IN_TIME = "It did not start before it was to be discarded."
 
 
-def _executions() -> QuerySet[Execution]:
+def _executions() -> ExecutionQuerySet:
     return Execution.objects.using(ledger())
 
 
-def _held(execution: Execution) -> QuerySet[Execution]:
+def _held(execution: Execution) -> ExecutionQuerySet:
     """The row, if it is still held by the claim that this copy of it was read under."""
     return _executions().filter(id=execution.id, claim=execution.claim)
 
@@ -222,24 +224,24 @@ def _ids(executions: Sequence[Execution]) -> list[UUID]:
     return [execution.id for execution in executions]
 
 
-def _move(rows: QuerySet[Execution], *path: State, **values: Any) -> int:
+def _move(rows: ExecutionQuerySet, *path: State, are_many: bool = True, **values: Any) -> int:
     """Take rows that are in the first state of the path to the last, by moves of the table. Returns how many went."""
     for move in itertools.pairwise(path):
         if move not in MOVES:
             raise MoveError(f"An execution does not go from {move[0]} to {move[1]}.")
-    return rows.filter(state=path[0]).update(state=path[-1], **values)
+    rows = rows.filter(state=path[0])
+    return (rows.update_in_order if are_many else rows.update)(state=path[-1], **values)
 
 
-def _move_and_tell(signal: Signal, rows: QuerySet[Execution], *path: State, **values: Any) -> int:
-    """`_move`, and tell of rows that are not at hand. They are read only if anybody listens, when they are locked."""
+def _move_and_tell(signal: Signal, rows: ExecutionQuerySet, *path: State, **values: Any) -> int:
+    """`_move`, and tell of rows that are not at hand. They are locked, and read, only if anybody listens."""
     if not tell.is_heard(signal):
         return _move(rows, *path, **values)
     with transaction.atomic(using=ledger()):
-        rows = rows.filter(state=path[0])
-        rows.update(state=path[0])
-        ids = list(rows.values_list("id", flat=True))
-        moved = _move(_executions().filter(id__in=ids), *path, **values)
-        tell.of(signal, lambda: _executions().filter(id__in=ids, state=path[-1]))
+        locked = _executions().filter(id__in=rows.filter(state=path[0]).lock())
+        moved = _move(locked, *path, are_many=False, **values)
+        executions = list(locked)
+        tell.of(signal, lambda: executions)
     return moved
 
 
@@ -263,7 +265,7 @@ def _end(ending: Ending) -> _Settled | None:
     """None if the execution is held by the claim no more."""
     aborted = {"started_at": ending.started_at, "ended_at": ending.ended_at}
     for path, values in (_outcome(ending), ((State.ABORTING, State.ABORTED), aborted)):
-        if _move(_held(ending.execution), *path, **values, **_FREE):
+        if _move(_held(ending.execution), *path, are_many=False, **values, **_FREE):
             return _Settled(ending=ending, state=path[-1], values={**values, **_FREE})
     return None
 
@@ -279,21 +281,3 @@ def _outcome(ending: Ending) -> tuple[tuple[State, ...], dict[str, Any]]:
         return (State.STARTED, State.FAILED), {**values, **times}
     due = {"due_at": ending.retry_at, "dispatch_at": ending.retry_at, "started_at": ending.started_at}
     return (State.STARTED, State.FAILED, State.CREATED), {**values, **due}
-
-
-def _attempt(settled: _Settled, worker: str) -> Attempt:
-    ending, failure = settled.ending, settled.ending.failure
-    return Attempt(
-        execution_id=ending.execution.id,
-        number=ending.execution.attempt,
-        outcome=_OUTCOMES[settled.state],
-        counts=ending.counts,
-        worker=worker[:300],
-        started_at=ending.started_at,
-        ended_at=ending.ended_at,
-        retry_at=ending.retry_at,
-        error_code=failure.code if failure else "",
-        error_type=failure.type if failure else "",
-        error_message=failure.message if failure else "",
-        traceback=failure.traceback if failure else "",
-    )

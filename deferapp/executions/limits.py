@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import State
 from deferapp.models import Execution, Limit, ledger
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
+    from deferapp.models.queries import ExecutionQuerySet
 
 
 def keys_of(function: AnyFunction, ids: Iterable[UUID]) -> list[str]:
@@ -36,7 +35,7 @@ def lock(keys: Collection[str]) -> None:
             limits.filter(key=key).update(key=key)
 
 
-def admitted(function: AnyFunction, key: str, waiting: QuerySet[Execution], moment: datetime, most: int) -> list[UUID]:
+def admitted(function: AnyFunction, key: str, waiting: ExecutionQuerySet, moment: datetime, most: int) -> list[UUID]:
     """Those of the waiting executions that may start now, the oldest first. To be called under the lock."""
     limit = function.config.concurrency or 0
     free = limit - under(function, key).filter(state__in=(State.STARTED, State.ABORTING)).count()
@@ -46,11 +45,11 @@ def admitted(function: AnyFunction, key: str, waiting: QuerySet[Execution], mome
     return list(due.order_by("created_at", "id").values_list("id", flat=True)[: min(free, most)])
 
 
-def under(function: AnyFunction, key: str, executions: QuerySet[Execution] | None = None) -> QuerySet[Execution]:
+def under(function: AnyFunction, key: str, executions: ExecutionQuerySet | None = None) -> ExecutionQuerySet:
     """The function's executions under a limit."""
     rows = (_executions() if executions is None else executions).filter(function=function.name)
     return rows.filter(limit_key=key) if key != function.name else rows.filter(limit_key__isnull=True)
 
 
-def _executions() -> QuerySet[Execution]:
+def _executions() -> ExecutionQuerySet:
     return Execution.objects.using(ledger())

@@ -19,7 +19,7 @@ def resume(function: str) -> None:
     """Run what was held, all of it."""
     PausedFunction.objects.using(ledger()).filter(function=function).delete()
     held = Execution.objects.using(ledger()).filter(function=function, state=State.CREATED)
-    held.filter(dispatch_at__gt=F("due_at")).update(dispatch_at=F("due_at"))
+    held.filter(dispatch_at__gt=F("due_at")).update_in_order(dispatch_at=F("due_at"))
 
 
 def is_paused(function: str) -> bool:

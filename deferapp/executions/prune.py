@@ -59,6 +59,8 @@ def _prune(state: State, before: datetime) -> int:
     if not ids:
         return 0
     with transaction.atomic(using=ledger()):
-        gone = executions.filter(id__in=ids, state=state).delete()[1]
-        DueMoment.objects.using(ledger()).filter(execution_id__in=ids).delete()
-    return gone.get(Execution._meta.label, 0)
+        # Locked before they are taken away, since one that is let run again meanwhile has to stay.
+        gone = executions.filter(id__in=ids, state=state, ended_at__lt=before).lock()
+        executions.filter(id__in=gone).only("id").delete()
+        DueMoment.objects.using(ledger()).filter(execution_id__in=gone).delete()
+    return len(gone)

@@ -16,7 +16,7 @@ from deferapp.executions.handle import Handle
 from deferapp.executions.ids import new_id
 from deferapp.executions.states import ErrorCode, State
 from deferapp.fields import MomentField
-from deferapp.models.queries import ExecutionQuerySet
+from deferapp.models.queries import ExecutionManager
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -79,7 +79,7 @@ class Execution(Handle, models.Model):
     error_code = models.CharField(_("error code"), max_length=6, choices=ErrorCode.choices, default="", blank=True)
     reason = models.CharField(_("reason"), max_length=500, default="", blank=True)
 
-    objects = ExecutionQuerySet.as_manager()
+    objects = ExecutionManager()
 
     class Meta:
         verbose_name = _("execution")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import override_settings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deferapp.exceptions import DurationError, OptionError
@@ -114,6 +114,7 @@ def test_metadata_is_searched_by_all_pairs() -> None:
         max_size=4,
     )
 )
+@example({"self": "7"})
 def test_any_metadata_is_found_by_itself_and_not_by_what_differs(pairs: dict[str, str]) -> None:
     row = Execution(function="f", due_at=BEGIN, metadata=pairs)
     key, value = next(iter(pairs.items()))
