@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -82,15 +84,16 @@ def test_a_process_that_stood_still_after_its_claim_begins_what_it_still_holds(
     enqueue: Any, monkeypatch: pytest.MonkeyPatch, is_taken: bool, expected: list[int]
 ) -> None:
     function, executions = enqueue(simple)
-    the_claim = life.claim
+    the_claim, the_time, pause = life.claim, time.monotonic, 0.0
 
     def claim_and_stand_still(*args: Any, **kwargs: Any) -> list[Execution]:
-        claimed = the_claim(*args, **kwargs)
+        nonlocal pause
+        claimed, pause = the_claim(*args, **kwargs), 60.0
         if is_taken:
             take_from_us([each.pk for each in claimed])
         return claimed
 
     monkeypatch.setattr(life, "claim", claim_and_stand_still)
-    monkeypatch.setattr(run, "DOUBT", -1.0)
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: the_time() + pause))
     run.run(function, [each.pk for each in executions])
     assert begun == expected
