@@ -93,6 +93,34 @@ def test_no_command_prints_a_secret(secrets: list[Execution], command: str, queu
         assert_safe(out.getvalue())
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "url", ["redis://ada:{}@127.0.0.1:1/0", "redis://:{}#@127.0.0.1:1/0", "amqp://ada:{}@127.0.0.1:1//"]
+)
+def test_the_doctor_tells_no_secret_of_executions_and_brokers(
+    secrets: list[Execution], use_broker: Callable[[str], None], url: str, options: list[str]
+) -> None:
+    use_broker(url.format(SECRET))
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("defer", "doctor", *options, stdout=out, stderr=out)
+    assert "broker" in out.getvalue()
+    assert_safe(out.getvalue())
+
+
+def test_the_page_for_load_balancers_tells_states_alone(
+    secrets: list[Execution], use_broker: Callable[[str], None]
+) -> None:
+    from django.test import RequestFactory
+
+    from deferapp.health.views import health
+
+    use_broker(f"redis://ada:{SECRET}@127.0.0.1:1/0")
+    told = json.loads(health(RequestFactory().get("/health/?all")).content)
+    assert set(told) == {"status", "database", "broker", "worker", "beat"}
+    assert set(told.values()) <= {"ok", "not ok"}
+
+
 def test_the_error_that_a_result_is_asked_for_with_tells_no_secret(secrets: list[Execution]) -> None:
     """It ends in the log of whoever asks."""
     with pytest.raises(ExecutionFailed) as failed:
