@@ -6,6 +6,9 @@ Those of executions are sent with `sender=Execution` and `execution=`, the execu
 called, most others in a worker. A receiver that raises is logged by Django and keeps nobody from going on; one that
 takes long holds up who sends. Honest limit: a process that is killed between its commit and the sending does not send.
 What must happen is a function: `on_failure=`.
+
+Receivers get what the ledger holds, secrets too: who shows or sends on a `reason` or arguments redacts them before, by
+`deferapp.redact`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from deferapp.redact import STARS, redact, redact_reference, redact_text
 
-
 PORT = "Port could not be cast to integer value as"
 
 
