@@ -45,7 +45,12 @@ class Worker(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.node} {self.process.partition(':')[0]}"
+        return f"{self.node} {self.pid}"
+
+    @property
+    def pid(self) -> int:
+        """On its host, and only for as long as the process lives."""
+        return int(self.process.partition(":")[0])
 
 
 class Housekeeping(models.Model):

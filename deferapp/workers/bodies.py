@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from deferapp.executions.endings.failure import Failure
+from deferapp.workers import presence
+from deferapp.workers.deadlines import MARGIN
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -110,6 +112,7 @@ def entered_in_thread(body: Body) -> Iterator[Body]:
 def _listed(body: Body) -> Iterator[None]:
     with _lock:
         _running.add(body)
+        _write_deadline()
     try:
         yield
     finally:
@@ -117,6 +120,13 @@ def _listed(body: Body) -> Iterator[None]:
         body.is_over = True
         with _lock:
             _running.discard(body)
+            _write_deadline()
+
+
+def _write_deadline() -> None:
+    """Until when the first of the running bodies must have ended; else the worker kills this process."""
+    ends = (each.begun + each.limit.total_seconds() + MARGIN for each in _running)
+    presence.node().deadlines.write(min(ends, default=0.0))
 
 
 def _raise_in(body: Body) -> Callable[[int, Any], None]:

@@ -19,9 +19,9 @@ from deferapp.alerts import beat
 from deferapp.dispatch import overdue
 from deferapp.executions import life, prune
 from deferapp.executions.batches import hooks
-from deferapp.executions.endings import failure
 from deferapp.schedules import silence, sync, tick
-from deferapp.workers import connections, persist, presence, process
+from deferapp.workers import connections, persist, presence
+from deferapp.workers.children import Children
 from deferapp.workers.heart import Heart
 from deferapp.workers.recover import recover, recover_orphans
 
@@ -44,7 +44,7 @@ class Housekeeper(threading.Thread):
         self._heart = Heart()
         self._synced = False
         self._prune_at = time.monotonic()
-        self._oom_kills = process.oom_kills()
+        self._children = Children()
 
     def stop(self) -> None:
         """End when the round is over; the children of the pool have ended by now."""
@@ -77,13 +77,9 @@ class Housekeeper(threading.Thread):
         self._synced = sync.sync()
 
     def _recover_children(self) -> None:
-        """A child that died when the kernel was killing for want of memory is taken for one that it killed."""
-        killed = process.oom_kills() > self._oom_kills
-        children = presence.dead_children()
-        for child in children:
-            self._attempt(partial(recover, child, failure.OUT_OF_MEMORY if killed else failure.LOST))
-        if children:
-            self._oom_kills = process.oom_kills()
+        self._attempt(self._children.kill_the_stuck)
+        for child, why in self._children.dead():
+            self._attempt(partial(recover, child, why))
 
     def _recover_the_dead(self) -> None:
         for worker in [*presence.gone(), *presence.silent(self._heart.contact)]:

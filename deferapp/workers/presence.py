@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -23,6 +23,7 @@ from deferapp.executions.states import State
 from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Worker, ledger
 from deferapp.workers import facts, process
+from deferapp.workers.deadlines import Deadlines
 
 LEASE: Final = timedelta(seconds=5)
 """How long a worker keeps house after it last said so."""
@@ -41,7 +42,8 @@ class Node:
     name: str
     pool: str
     supervisor: str
-    _draining: mmap.mmap
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    _draining: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, 1))
 
     def drain(self) -> None:
         """Begin no more executions in any process of this node."""
@@ -76,7 +78,7 @@ forks.in_child(_renew_lock)
 def prepare(name: str, pool: str) -> Node:
     """Say what this Celery worker is called. Touches no database: it may be away, and children are forked next."""
     global _node, _mine
-    _node, _mine = Node(name=name, pool=pool, supervisor=process.this(), _draining=mmap.mmap(-1, 1)), None
+    _node, _mine = Node(name=name, pool=pool, supervisor=process.this()), None
     _known.clear()
     return _node
 
@@ -96,6 +98,7 @@ def current() -> Worker:
 
 def _enter() -> Worker:
     """On the list already if the answer to the first try was lost, or if this process was a worker before."""
+    node().deadlines.write(0.0)  # what an earlier process of this number has left
     values = {
         "node": node().name,
         "pool": node().pool,
@@ -128,7 +131,7 @@ def beat() -> None:
     """Beat for this process and the living children of its pool."""
     known = {worker.pk: worker for worker in (*_known, current())}
     asked = now()
-    listed = list(_household().annotate(database_now=DatabaseNow()))
+    listed = list(household().annotate(database_now=DatabaseNow()))
     facts_told = facts.told(is_draining=node().is_draining)
     if listed:
         facts_told["clock_offset"] = facts.clock_offset(asked, now(), listed[0].database_now)
@@ -145,12 +148,8 @@ def _list_again(known: dict[int, Worker], listed: Collection[Worker]) -> list[Wo
     return living
 
 
-def dead_children() -> list[Worker]:
-    """The children of this process's pool that have died."""
-    return [worker for worker in _household() if not process.is_alive(worker.process)]
-
-
-def _household() -> QuerySet[Worker]:
+def household() -> QuerySet[Worker]:
+    """The Celery worker that this process is, if it is one, and the children of its pool."""
     return Worker.objects.using(ledger()).filter(host=process.host(), supervisor=process.this())
 
 

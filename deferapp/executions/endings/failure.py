@@ -37,6 +37,9 @@ class Failure:
         return f"{self.type}: {first_line}" if self.type else first_line
 
 
+STUCK: Final = Failure(
+    code=ErrorCode.TIMEOUT, message="The attempt took too long and could not be stopped; its process was killed."
+)
 LOST: Final = Failure(code=ErrorCode.LOST, message="The worker died while it ran this attempt.")
 OUT_OF_MEMORY: Final = Failure(code=ErrorCode.OUT_OF_MEMORY, message="The worker was killed for want of memory.")
 ABORTED: Final = Failure(code=ErrorCode.INTERNAL, message="The execution was aborted.", is_permanent=True)

@@ -14,6 +14,7 @@ from deferapp.executions.endings import failure
 from deferapp.executions.endings.failure import Failure
 from deferapp.models import Housekeeping, Worker
 from deferapp.workers import housekeeping, persist, presence
+from deferapp.workers.children import Children
 from tests.unit.rows import make_worker
 from tests.waiting import wait_until
 
@@ -117,7 +118,7 @@ def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done
     done: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, good = make_worker(), make_worker()
-    monkeypatch.setattr(presence, "dead_children", lambda: [broken, good])
+    monkeypatch.setattr(Children, "dead", lambda _self: [(broken, failure.LOST), (good, failure.LOST)])
 
     def recover(worker: Worker, why: Failure) -> None:
         if worker == broken:
@@ -129,20 +130,6 @@ def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done
         housekeeping.Housekeeper().round()
     assert done == ["recover", "sync", "tick", "publish"]
     assert "cannot be recovered for" in caplog.text
-
-
-def test_a_child_that_died_while_the_kernel_was_short_of_memory_was_out_of_memory(
-    done: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    why: list[Failure] = []
-    kills = iter([3, 4, 4, 4, 4])
-    monkeypatch.setattr(housekeeping.process, "oom_kills", lambda: next(kills))
-    monkeypatch.setattr(presence, "dead_children", lambda: [make_worker()])
-    monkeypatch.setattr(housekeeping, "recover", lambda _child, reason: why.append(reason))
-    keeper = housekeeping.Housekeeper()
-    keeper.round()
-    keeper.round()
-    assert why == [failure.OUT_OF_MEMORY, failure.LOST]
 
 
 def test_for_the_dead_is_recovered_one_by_one(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

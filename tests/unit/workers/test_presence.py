@@ -16,6 +16,7 @@ from deferapp.executions.states import State
 from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Worker
 from deferapp.workers import heart, presence, process
+from deferapp.workers.children import Children
 from tests.unit.parallel import at_once
 from tests.unit.rows import SECOND, claim, make_execution, make_worker, values_of
 from tests.waiting import wait_until
@@ -137,7 +138,7 @@ def test_a_beat_is_not_heard_for_children_that_have_died(dead_process: str, livi
     child = member(dead_process, heartbeat_at=now() - HOUR)
     presence.beat()
     assert heard_ago(child) >= HOUR
-    assert presence.dead_children() == [child]
+    assert [child for child, _ in Children().dead()] == [child]
 
 
 def test_a_process_that_was_silent_is_heard_before_it_goes_on_and_then_left_to_its_workers_heart(clock: Clock) -> None:
