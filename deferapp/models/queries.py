@@ -79,11 +79,16 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         locked = _Locked(self.order_by("pk").values("pk"))
         return self.model._default_manager.using(self.db).filter(pk__in=locked).update(**values)
 
-    def lock(self) -> list[UUID]:
-        """Let nobody else change these rows until the transaction ends. Returns their ids, in their order."""
-        if not connections[self.db].features.has_select_for_update:
+    def lock(self, *, skip_locked: bool = False) -> list[UUID]:
+        """Let nobody else change these rows until the transaction ends. Returns their ids, in their order.
+
+        With `skip_locked`, where the database can do that, those are left out that somebody else has locked.
+        """
+        features = connections[self.db].features
+        if not features.has_select_for_update:
             self.update(state=models.F("state"))  # A read alone would not lock SQLite.
-        return list(self.select_for_update().order_by("pk").values_list("pk", flat=True))
+        skip_locked = skip_locked and features.has_select_for_update_skip_locked
+        return list(self.select_for_update(skip_locked=skip_locked).order_by("pk").values_list("pk", flat=True))
 
     def page(
         self, *, first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None

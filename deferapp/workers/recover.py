@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connections, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from deferapp.clock import now
 from deferapp.dispatch import publish
@@ -26,6 +27,9 @@ from deferapp.functions import registry
 from deferapp.functions.config import Config
 from deferapp.models import Execution, Worker, ledger
 from deferapp.workers import claims, persist, presence, process
+
+if TYPE_CHECKING:
+    from deferapp.models.queries import ExecutionQuerySet
 
 logger = logging.getLogger("deferapp.workers")
 
@@ -54,11 +58,11 @@ def recover_orphans() -> int:
     return _recover_runs(_held().filter(~Exists(listed)), "", failure.LOST)
 
 
-def _held() -> QuerySet[Execution]:
+def _held() -> ExecutionQuerySet:
     return Execution.objects.using(ledger()).filter(state__in=(State.STARTED, State.ABORTING))
 
 
-def _recover_runs(held: QuerySet[Execution], worker: str, why: Failure) -> int:
+def _recover_runs(held: ExecutionQuerySet, worker: str, why: Failure) -> int:
     ordered = held.order_by("claim", "created_at", "id")
     runs = groupby(ordered, key=lambda execution: claims.run_of(execution.claim))
     return sum(_try_to_recover_run(worker, list(executions), why) for _, executions in runs)
@@ -89,10 +93,8 @@ def _recover_run(worker: str, executions: Sequence[Execution], why: Failure) -> 
 
 
 def _lock(executions: Sequence[Execution]) -> set[UUID]:
-    """Lock those that nobody else has locked, and return their ids. SQLite has one lock for all: it is asked none."""
-    skip_locked = connections[ledger()].features.has_select_for_update_skip_locked
-    rows = _held().filter(id__in=[execution.id for execution in executions])
-    return set(rows.select_for_update(skip_locked=skip_locked).values_list("id", flat=True))
+    """Lock those that nobody else has locked, and return their ids. (SQLite has one lock for all.)"""
+    return set(_held().filter(id__in=[execution.id for execution in executions]).lock(skip_locked=True))
 
 
 def _lost(execution: Execution, why: Failure) -> Ending:
