@@ -166,7 +166,9 @@ class Scene:
             name = names.filter(function__gt=name).first()
 
     def _waiting(self, name: str) -> Waiting | None:
-        oldest = executions().filter(state=State.CREATED, function=name).order_by("created_at")
+        # A range of one name: by equality PostgreSQL may take the index of all that waits, and pass over other names.
+        oldest = executions().filter(state=State.CREATED, function__range=(name, name))
+        oldest = oldest.order_by("function", "created_at")
         rows = list(oldest.values_list("due_at", "limit_key")[:LOOKED_AT])
         if not rows:
             return None
