@@ -35,6 +35,7 @@ def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
         if worker_fixup := getattr(fixup, "worker_fixup", None):
             _keep_connections_open(worker_fixup)
     sender.consumer_cls = reconnect.soon(poison.proof(sender.consumer_cls))
+    poison.guard_requests(sender)
     sender.app.steps["worker"].add(HousekeepingStep)
 
 

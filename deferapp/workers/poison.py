@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, Final
 
+from celery.worker.state import task_ready
 from kombu import compression
 from kombu.utils.imports import symbol_by_name
 
@@ -22,6 +23,7 @@ logger = logging.getLogger("deferapp.workers")
 
 DATA_ERRORS: Final = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 """What code that expects a message raises when it gets something else."""
+DROPPED: Final = "A message was dropped for a %s: %s"
 MOST_DECOMPRESSED: Final = 64 * 1024 * 1024
 """Bytes that a compressed message may have in any case; beyond, it may have `MOST_TIMES` the bytes that came."""
 MOST_TIMES: Final = 20
@@ -42,6 +44,11 @@ def proof(consumer_cls: Any) -> type:
     class Consumer(base):  # type: ignore[misc]
         survives_poison = True
 
+        def on_decode_error(self, message: Any, error: Exception) -> None:
+            """Celery would log the error, which quotes all of what came, however long."""
+            logger.error(DROPPED, type(error).__name__, _description(message))
+            message.ack()
+
         def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
             handle = super().create_task_handler(*args, **kwargs)
 
@@ -49,12 +56,25 @@ def proof(consumer_cls: Any) -> type:
                 try:
                     return handle(message)
                 except DATA_ERRORS as error:
-                    logger.error("A message was dropped for a %s: %s", type(error).__name__, _description(message))
+                    logger.error(DROPPED, type(error).__name__, _description(message))
                     return message.reject_log_error(logger, self.connection_errors)
 
             return on_task_received
 
     return Consumer
+
+
+def guard_requests(worker: Any) -> None:
+    """Let what cannot be handed to the pool leave its place there to others: Celery's worker ends by it, or waits."""
+    _guard(worker, "_process_task", partial(_drop_request, worker), DATA_ERRORS)
+
+
+def _drop_request(worker: Any, error: Exception, request: Any) -> None:
+    logger.error(DROPPED, type(error).__name__, f"task {_quoted(request.name)}, id {_quoted(request.id)}")
+    request.reject()
+    task_ready(request)
+    if release := getattr(worker, "_quick_release", None):
+        release()
 
 
 def _guard_transports() -> None:
@@ -82,14 +102,14 @@ def _guard_rabbit() -> None:
         from amqp.serialization import GenericContent
     except ImportError:
         return
-    _guard(GenericContent, "_load_properties", _take_without_properties, DATA_ERRORS)
+    _guard(GenericContent, "_load_properties", _take_without_properties, (*DATA_ERRORS, OSError))
 
 
 def _guard(owner: Any, name: str, otherwise: Callable[..., Any], errors: tuple[type[Exception], ...]) -> None:
     """Let `owner.name` end by `otherwise(error, …)` when it raises one of the errors."""
     function = getattr(owner, name, None)
     if function is None:
-        logger.warning("%s has no %s; a message of garbage may end the worker", owner.__name__, name)
+        logger.warning("%r has no %s; a message of garbage may end the worker", owner, name)
         return
     if getattr(function, "survives_poison", False):
         return

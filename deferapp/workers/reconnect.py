@@ -34,6 +34,7 @@ def soon(consumer_cls: Any) -> type:
     class Consumer(base):  # type: ignore[misc]
         reconnects_soon = True
         was_ready = False
+        connection_errors: tuple[type[Exception], ...]
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from amqp.basic_message import Message as BasicMessage
 from amqp.serialization import GenericContent
+from celery.worker import WorkController
 from kombu import compression
 from kombu.transport import redis, virtual
 
@@ -24,7 +25,10 @@ class Message:
     def __init__(self, body: object, headers: object = None) -> None:
         self.body = body
         self.headers = headers
-        self.rejected = 0
+        self.rejected = self.acknowledged = 0
+
+    def ack(self) -> None:
+        self.acknowledged += 1
 
     def reject_log_error(self, logger: logging.Logger, errors: tuple[type[Exception], ...]) -> None:
         self.rejected += 1
@@ -116,6 +120,59 @@ def test_a_consumer_class_is_guarded_once_and_found_by_its_name() -> None:
     once = poison.proof("celery.worker.consumer:Consumer")
     assert poison.proof(once) is once
     assert once.__mro__[1].__module__ == "celery.worker.consumer.consumer"
+
+
+class Worker:
+    """Celery's, with one place in its pool."""
+
+    def __init__(self) -> None:
+        self.places = 1
+
+    def take(self, request: Any) -> None:
+        self.places -= 1
+        self._process_task(request)
+
+    def _process_task(self, request: Any) -> None:
+        raise request.error
+
+    def _quick_release(self) -> None:
+        self.places += 1
+
+
+class Request:
+    name = "shop.mail"
+    id = "17"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.is_rejected = False
+
+    def reject(self) -> None:
+        self.is_rejected = True
+
+
+def test_what_cannot_be_handed_to_the_pool_is_rejected_and_leaves_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    worker, requests = Worker(), [Request(ValueError("secret")), Request(ValueError("secret"))]
+    poison.guard_requests(worker)
+    for request in requests:
+        worker.take(request)
+    assert worker.places == 1
+    assert all(request.is_rejected for request in requests)
+    assert caplog.messages[0] == "A message was dropped for a ValueError: task 'shop.mail', id '17'"
+    with pytest.raises(ConnectionError):
+        worker.take(Request(ConnectionError()))
+
+
+def test_celerys_worker_hands_requests_to_its_pool_by_the_name_of_today() -> None:
+    assert callable(WorkController._process_task)
+
+
+def test_what_cannot_be_decoded_is_acknowledged_in_few_words(caplog: pytest.LogCaptureFixture) -> None:
+    message = Message(b"secret" * 1_000)
+    poison.proof(Consumer)().on_decode_error(message, ValueError("secret"))
+    assert message.acknowledged == 1
+    assert "secret" not in caplog.text
+    assert len(caplog.text) < 500
 
 
 class Transport:
