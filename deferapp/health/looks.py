@@ -14,6 +14,9 @@ from deferapp.health.scene import Scene
 from deferapp.models import ledger
 from deferapp.redact import redact_text
 
+_TABLES: Final = frozenset({"database", "tables"})
+_WORKER: Final = _TABLES | {"worker"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
@@ -23,7 +26,7 @@ class Look:
     """What is so when nothing is found."""
     run: Callable[[Scene], Iterable[Finding]]
     """Only reads, and yields what it finds."""
-    needs: frozenset[str] = frozenset({"database", "tables"})
+    needs: frozenset[str] = _TABLES
     """What must be there for it to be asked at all."""
     gives: str = ""
     """What is not there if it finds an error."""
@@ -43,16 +46,16 @@ LOOKS: Final[tuple[Look, ...]] = (
         needs=frozenset({"database"}),
     ),
     Look(asks="The broker answers", run=broker.answers, needs=frozenset()),
-    Look(asks="A worker is running", run=workers.is_there),
-    Look(asks="Workers listen where this process sends", run=broker.is_shared),
-    Look(asks="The queue of each function is read", run=workers.reads_each_queue),
-    Look(asks="A worker keeps house", run=workers.keeps_house),
+    Look(asks="A worker is running", run=workers.is_there, gives="worker"),
+    Look(asks="Workers listen where this process sends", run=broker.is_shared, needs=_WORKER),
+    Look(asks="The queue of each function is read", run=workers.reads_each_queue, needs=_WORKER),
+    Look(asks="A worker keeps house", run=workers.keeps_house, needs=_WORKER),
     Look(asks="The machines' clocks agree", run=workers.have_one_time),
     Look(asks="Workers are given time to be heard", run=workers.are_given_time, needs=frozenset()),
-    Look(asks="Beat is not silent", run=schedules.beat_rings),
-    Look(asks="Schedules fire when they are due", run=schedules.fire),
+    Look(asks="Beat is not silent", run=schedules.beat_rings, needs=_WORKER),
+    Look(asks="Schedules fire when they are due", run=schedules.fire, needs=_WORKER),
     Look(asks="The ledger's schedules are those of the code", run=schedules.are_those_of_the_code),
-    Look(asks="Executions begin when they are due", run=waiting.begins),
+    Look(asks="Executions begin when they are due", run=waiting.begins, needs=_WORKER),
     Look(asks="No work is held", run=waiting.is_held_by_nobody),
     Look(asks="What has started belongs to a living worker", run=running.has_a_living_worker),
     Look(asks="What has started ends in time", run=running.ends_in_time),

@@ -52,7 +52,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.absent: set[str] = set()
-        """What cannot be asked: "database", or "tables" that are not what the code expects."""
+        """What is not there to be asked: "database", "tables" as the code expects them, or a "worker"."""
 
     @cached_property
     def app(self) -> Celery:

@@ -121,6 +121,9 @@ def test_of_no_worker_the_doctor_says_so_and_how_to_start_one_and_then_is_conten
     report = examine(project)
     assert (report.ids, report.exit_code) == (["D020"], 1)
     assert "worker" in advice(report, "D020")
+    made = {look["asks"]: look["made"] for look in report.looks}
+    assert made["The broker answers"]
+    assert not made["The queue of each function is read"]
     worker = attended(project, "prefork")
     told = ask(project)
     assert told.returncode == 0, told.stdout
