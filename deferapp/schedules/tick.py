@@ -8,7 +8,7 @@ that follows from schedule and moment.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.db import connections, transaction
@@ -31,14 +31,20 @@ def tick(now: datetime | None = None) -> int:
     """Fire what is due by `now`. Returns how many executions that made."""
     moment = now or clock.now()
     edits.absorb_if_changed()
-    fired = 0
+    passes = list(_passes(moment))
+    if passes:
+        silence.owe_ring()
+        edits.absorb_if_changed()  # those that waited until their schedule had fired
+    return sum(passes)
+
+
+def _passes(moment: datetime) -> Iterator[int]:
+    """Fire until nothing is due, or others have what is; gives how many executions each pass made."""
     while _due(moment).exists():
         made = _fire(moment)
         if made is None:
-            break
-        silence.owe_ring()
-        fired += made
-    return fired
+            return
+        yield made
 
 
 def _due(moment: datetime) -> QuerySet[Schedule]:
