@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from tests.faults.conftest import SayFigure
 from tests.faults.crons import ALL, FUNCTIONS, LATEST, NONE, Crons, hourly, latest_hours, soon
@@ -11,6 +13,7 @@ from tests.processes import Process, Project
 from tests.waiting import wait_until
 
 ROUNDS = 4
+PROCESSES = 2
 LATE_SECONDS = 2.0
 ALERT_SECONDS = 60.0
 BEAT_LIMIT = 3.0
@@ -146,3 +149,38 @@ def kill_when_it_is_received(beat: Process, worker: Process) -> None:
 
 def received(worker: Process) -> int:
     return worker.log().count("Task deferapp.tick[")
+
+
+def test_a_ring_is_heard_while_every_process_of_the_worker_is_busy(project: Project) -> None:
+    crons = Crons(project)
+    project.worker(concurrency=1)
+    crons.wait_until_known()
+    crons.ring_every_second()
+    project.python("from tests.shop.defer.stay import stay\nstay('busy')")
+    wait_until(lambda: project.witness.lines("busy begun"), 60, "the only process is busy")
+    project.beat("--max-interval=1")
+    heard = "SELECT rung_at IS NOT NULL FROM deferapp_housekeeping"
+    wait_until(lambda: project.query(heard) == [(True,)], 60, "the ring is heard")
+    crons.let_be_due(soon(), ALL)
+    wait_until(lambda: crons.fired(ALL), 60, "the schedule fires")
+    assert project.query("SELECT ring_owed_since FROM deferapp_housekeeping") == [(None,)]
+    assert not project.witness.lines("busy left")
+    Path(f"{project.witness.path}.busy").touch()
+    crons.wait_for_runs(1, ALL)
+    assert alerts(project) == []
+
+
+def test_workers_killed_while_they_catch_up_fire_each_of_very_many_moments_once(project: Project) -> None:
+    crons, count = Crons(project), 1_500
+    project.variables["CRONS"] = json.dumps({ALL: "* * * * *"})
+    worker = project.worker()
+    crons.wait_until_known()
+    first = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=count - 1)
+    crons.let_be_due(first, ALL)
+    wait_until(lambda: crons.fired(ALL), 60, "the first moments have fired")
+    worker.kill()
+    project.worker()
+    wait_until(lambda: len(crons.fired(ALL)) >= count and not crons.lost_and_twice(ALL)[0], 240, "all have run")
+    fired, (_, twice) = crons.fired(ALL), crons.lost_and_twice(ALL)
+    assert fired == [first + number * timedelta(minutes=1) for number in range(len(fired))]
+    assert len(twice) <= PROCESSES  # a body that was cut runs again
