@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
+
+from django.db import connections
 
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import State
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from deferapp.models.queries import ExecutionQuerySet
 
 
+HELD_FOR_SECONDS: Final = 5
+"""How long a process may stand still while it holds a limit: counting and claiming takes it milliseconds."""
+
+
 def keys_of(function: AnyFunction, ids: Iterable[UUID]) -> list[str]:
     """The limits that these executions wait under."""
     keys = _executions().filter(id__in=list(ids), state=State.CREATED).values_list("limit_key", flat=True)
@@ -27,7 +33,15 @@ def keys_of(function: AnyFunction, ids: Iterable[UUID]) -> list[str]:
 
 
 def lock(keys: Collection[str]) -> None:
-    """Let nobody else count or claim under these limits until the transaction ends. (An UPDATE locks everywhere.)"""
+    """Let nobody else count or claim under these limits until the transaction ends. (An UPDATE locks everywhere.)
+
+    Every worker that has work under a limit waits for whoever holds it, so PostgreSQL takes it from one that stands
+    still. Elsewhere they wait until that process goes on or ends.
+    """
+    connection = connections[ledger()]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{HELD_FOR_SECONDS}s'")
     limits = Limit.objects.using(ledger())
     for key in sorted(keys):
         if not limits.filter(key=key).update(key=key):

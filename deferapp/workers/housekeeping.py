@@ -70,7 +70,8 @@ class Housekeeper(threading.Thread):
         self._attempt(silence.write_received)
         self._attempt(tick.tick)
         if presence.keeps_house(presence.current()):
-            for chore in (life.expire, overdue.publish, hooks.fire, self._recover_the_dead, self._alert, self._prune):
+            # What is recovered is published in the same round.
+            for chore in (self._recover_the_dead, life.expire, overdue.publish, hooks.fire, self._alert, self._prune):
                 self._attempt(chore)
 
     def _sync(self) -> None:
