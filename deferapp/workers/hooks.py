@@ -55,8 +55,8 @@ def _on_received(request: Any, **_kwargs: Any) -> None:
         silence.received.set()
 
 
-def _on_shutting_down(**_kwargs: Any) -> None:
-    presence.node().drain()
+def _on_shutting_down(how: str, **_kwargs: Any) -> None:
+    presence.node().drain(finish=how == "Warm")
 
 
 def _on_shutdown(**_kwargs: Any) -> None:

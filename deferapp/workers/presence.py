@@ -35,6 +35,10 @@ GAP: Final = 5.0
 """Seconds between two heartbeats of its own after which a process no longer knows whom it missed."""
 
 
+_FINISHING: Final = 1
+_BREAKING_OFF: Final = 2
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     """A Celery worker as a whole: made before its pool forks, so that the children have it too."""
@@ -45,9 +49,9 @@ class Node:
     deadlines: Deadlines = field(default_factory=Deadlines)
     _draining: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, 1))
 
-    def drain(self) -> None:
-        """Begin no more executions in any process of this node."""
-        self._draining[0] = 1
+    def drain(self, *, finish: bool = True) -> None:
+        """Begin no more executions in any process of this node, and finish those that have begun or do not."""
+        self._draining[0] = _FINISHING if finish else _BREAKING_OFF
 
     @property
     def pid(self) -> int:
@@ -56,7 +60,11 @@ class Node:
 
     @property
     def is_draining(self) -> bool:
-        return self._draining[0] == 1
+        return self._draining[0] != 0
+
+    @property
+    def is_finishing(self) -> bool:
+        return self._draining[0] == _FINISHING
 
 
 _node: Node | None = None

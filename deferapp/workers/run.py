@@ -23,7 +23,7 @@ from deferapp.executions.batches import hooks
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution
 from deferapp.models import Execution
-from deferapp.workers import attempt, claims, loop, persist, presence, watch
+from deferapp.workers import attempt, claims, loop, persist, presence, termination, watch
 from deferapp.workers.record import record
 from deferapp.workers.worklist import Worklist
 
@@ -40,11 +40,12 @@ WAKE_INTERVAL: Final = 0.1
 
 def run(function: AnyFunction, ids: Sequence[UUID]) -> None:
     """Run those of the executions that nobody else has claimed to their ends."""
-    persist.check_connections()
-    if presence.node().is_draining:
-        publish.leave_to_housekeeping(list(ids))
-        return
-    _Run(function).all(ids)
+    with termination.left_to_the_worker():
+        persist.check_connections()
+        if presence.node().is_draining:
+            publish.leave_to_housekeeping(list(ids))
+            return
+        _Run(function).all(ids)
 
 
 class _Run:
