@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, Max, Q
 
 from deferapp import conf
@@ -64,12 +65,23 @@ def _publish_again(function: str, moment: datetime) -> int:
 
 
 def _publish(function: str, ids: Sequence[UUID], moment: datetime) -> int:
-    if registry.get(function) is None or pauses.is_paused(function):
+    if registry.get(function) is None:
         _look_again_later(ids, moment, HELD)
+        return 0
+    if pauses.is_paused(function) and _hold(function, ids, moment):
         return 0
     sent = publishing.now(function, ids)
     _look_again_later(ids[:sent], moment, conf.republish_after())
     return sent
+
+
+def _hold(function: str, ids: Sequence[UUID], moment: datetime) -> bool:
+    """Look again later, unless it is resumed at this moment, which would be undone."""
+    with transaction.atomic(using=ledger()):
+        is_held = pauses.keep_paused(function)
+        if is_held:
+            _look_again_later(ids, moment, HELD)
+    return is_held
 
 
 def _by_function(rows: Iterable[tuple[str, UUID]]) -> Iterable[tuple[str, list[UUID]]]:

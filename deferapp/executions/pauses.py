@@ -22,5 +22,10 @@ def resume(function: str) -> None:
     held.filter(dispatch_at__gt=F("due_at")).update_in_order(dispatch_at=F("due_at"))
 
 
+def keep_paused(function: str) -> bool:
+    """Whether a function is paused, which it then stays until the transaction ends. (An UPDATE locks everywhere.)"""
+    return PausedFunction.objects.using(ledger()).filter(function=function).update(function=function) > 0
+
+
 def is_paused(function: str) -> bool:
     return PausedFunction.objects.using(ledger()).filter(function=function).exists()

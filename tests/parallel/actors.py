@@ -20,33 +20,39 @@ LIMIT_SECONDS = 60.0
 
 
 class Pause:
-    """Stops who executes a statement that has these words, before or after it, until told to go on."""
+    """Stops somebody after a statement that has these words, or before it, until told to go on."""
 
-    def __init__(self, *words: str, before: bool = False) -> None:
+    def __init__(self, *words: str, number: int = 1, before: bool = False) -> None:
+        """`number`: which of the statements with the words."""
         self._words = words
+        self._left = number
         self._before = before
         self._reached = threading.Event()
         self._may_go = threading.Event()
 
     def __call__(self, execute: Callable[..., T], sql: str, params: Any, many: bool, context: Any) -> T:
-        if self._reached.is_set() or not all(word in sql for word in self._words):
-            return execute(sql, params, many, context)
-        if self._before:
+        self._left -= all(word in sql for word in self._words)
+        is_here = self._left == 0 and not self._reached.is_set()
+        if is_here and self._before:
             self._stop()
-            return execute(sql, params, many, context)
         result = execute(sql, params, many, context)
-        self._stop()
+        if is_here and not self._before:
+            self._stop()
         return result
 
     def _stop(self) -> None:
         self._reached.set()
         assert self._may_go.wait(LIMIT_SECONDS), "nobody let it go on"
 
-    def wait(self) -> None:
-        assert self._reached.wait(LIMIT_SECONDS), f"no statement with {self._words} was executed"
-
-    def go_on(self) -> None:
-        self._may_go.set()
+    @contextlib.contextmanager
+    def reached_by(self, doing: Future[Any]) -> Iterator[None]:
+        """The block is what happens while it stands there; it goes on afterwards."""
+        wait_until(lambda: self._reached.is_set() or doing.done(), LIMIT_SECONDS, f"a statement with {self._words}")
+        assert self._reached.is_set(), f"no statement with {self._words}: it came to {doing.result()}"
+        try:
+            yield
+        finally:
+            self._may_go.set()
 
 
 class Actor:
