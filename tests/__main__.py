@@ -1,6 +1,7 @@
 """`python -m tests [FOLDER] [arguments of pytest]`: pytest, between the start and the end of its servers.
 
-A first word that names a folder of `tests/`, as in `bin/test unit -k cron`, is short for that folder.
+A first word that names a folder of `tests/`, as in `bin/test unit -k cron`, is short for that folder. But `chaos` is a
+program of its own, with servers of its own: `bin/test chaos --seed 1 --minutes 5`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import FrameType
 
 import pytest
 
+from tests.chaos.program import main as chaos
 from tests.servers import servers_in_environment
 
 TESTS = Path(__file__).resolve().parent
@@ -23,6 +25,8 @@ ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--coll
 def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    if arguments[:1] == ["chaos"]:
+        return chaos(arguments[1:])
     with servers_in_environment():
         return int(pytest.main(_with_defaults(arguments)))
 

@@ -126,24 +126,33 @@ class Proxy:
             server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
             link.writers.append(server_writer)
             ways = [self._pass("up", link, reader, server_writer), self._pass("down", link, server_reader, writer)]
-            await asyncio.gather(*ways, return_exceptions=True)
+            await asyncio.gather(*ways)
         link.reset()
         self._links.discard(link)
 
     async def _pass(self, way: Way, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
+        """Pass bytes on one way, until there are no more. Then the connection ends, and with it the other way."""
+        try:
+            while data := await self._next(way, reader):
+                if way == "down" and link.is_forgetful:
+                    self.answers_lost += 1
+                    return
+                if way == "up" and self._is_to_be_forgotten(data):
+                    link.is_forgetful = True
+                writer.write(data)
+                await writer.drain()
+        finally:
+            link.reset()
+
+    async def _next(self, way: Way, reader: asyncio.StreamReader) -> bytes:
+        try:
             data = await reader.read(CHUNK)
-            await self._gates[way].wait()
-            if self._delay_seconds:
-                await asyncio.sleep(self._delay_seconds)
-            if not data or (way == "down" and link.is_forgetful):
-                break
-            if way == "up" and self._is_to_be_forgotten(data):
-                link.is_forgetful = True
-            writer.write(data)
-            await writer.drain()
-        self.answers_lost += way == "down" and link.is_forgetful
-        link.reset()
+        except OSError:
+            data = b""
+        await self._gates[way].wait()
+        if self._delay_seconds:
+            await asyncio.sleep(self._delay_seconds)
+        return data
 
     def _is_to_be_forgotten(self, data: bytes) -> bool:
         if self._forgetful is None or self._forgetful[0] not in data:
