@@ -34,12 +34,11 @@ def soon(consumer_cls: Any) -> type:
     class Consumer(base):  # type: ignore[misc]
         reconnects_soon = True
         was_ready = False
-        connection_errors: tuple[type[Exception], ...]
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            # Those that Celery begins anew after.
-            self.connection_errors = (*self.connection_errors, *self.channel_errors)
+            # Begin anew also after what Redis answers with, and RabbitMQ closes a channel for.
+            self.app.conf.broker_channel_error_retry = True
 
         def on_ready(self) -> None:
             self.was_ready = True

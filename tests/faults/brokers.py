@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 import amqp
-import pytest
 import redis
 
 from tests.faults import garbage
@@ -61,19 +60,19 @@ class Rabbit:
         self.server = server
 
     def put(self, raw: Any) -> None:
-        with self._channel() as channel:
+        with self.channel() as channel:
             channel.basic_publish(garbage.as_rabbit(raw), routing_key=QUEUE)
 
     def purge(self) -> None:
-        with self._channel() as channel:
+        with self.channel() as channel:
             channel.queue_purge(QUEUE)
 
     def held(self) -> int:
-        with self._channel() as channel:
+        with self.channel() as channel:
             return int(channel.queue_declare(QUEUE, passive=True).message_count)
 
     @contextlib.contextmanager
-    def _channel(self) -> Iterator[amqp.Channel]:
+    def channel(self) -> Iterator[amqp.Channel]:
         with amqp.Connection(self.server.address, confirm_publish=True) as connection:
             yield connection.channel()
 
@@ -87,7 +86,3 @@ def started(name: str) -> Iterator[Broker]:
     else:
         with RabbitServer() as rabbit:
             yield Rabbit(rabbit)
-
-
-on_both: Final = pytest.mark.parametrize("broker", [Redis.name, Rabbit.name], indirect=True)
-"""Let a test run on both, by the module's fixture `broker`."""
