@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
+from deferapp.dispatch import publish
+from deferapp.dispatch.broker import Broker
+from deferapp.functions import registry
 from tests.conftest import RUN
 from tests.leases import Databases, lease_mariadb, migrate
-from tests.parallel import databases
+from tests.parallel import databases, moves
 from tests.parallel.actors import Actor
 from tests.parallel.databases import OPTIONS, Database
 from tests.settings import database as configured
@@ -63,6 +66,20 @@ def database(
     with django_db_blocker.unblock(), databases.pointed_at(made):
         databases.empty()
         yield made
+
+
+@pytest.fixture
+def known_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function of `moves`, known to the registry."""
+    monkeypatch.setattr(registry, "_functions", {moves.NAME: moves.FUNCTION})
+
+
+@pytest.fixture(autouse=True)
+def _patient_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes everything, and nothing waits in its queues."""
+    monkeypatch.setattr(Broker, "send", lambda *_: True)
+    monkeypatch.setattr(Broker, "waiting", lambda *_: 0)
+    monkeypatch.setattr(publish, "reaches_a_worker", lambda: True)
 
 
 @pytest.fixture

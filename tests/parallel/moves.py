@@ -41,7 +41,7 @@ FUNCTION = function_named(NAME, is_async=True)
 LIMITED = function_named(NAME, is_async=True, concurrency=1_000)
 CANCELLING = function_named(NAME, is_async=True, concurrency=1_000, max_concurrency_action="cancel")
 """The same function, if it had a limit that nobody reaches."""
-_KINDS: Final[dict[str, Callable[[Any], dict[str, Any]]]] = {
+KINDS: Final[dict[str, Callable[[Any], dict[str, Any]]]] = {
     "waiting": lambda moment: {},
     "late": lambda moment: {"discard_at": moment - SECOND},
     "retrying": lambda moment: {"attempt": 1},
@@ -69,7 +69,6 @@ class Scene:
     taken: list[tuple[UUID, str]] = field(default_factory=list)
     """Which of them were given to somebody who claimed."""
     told: list[tuple[str, UUID]] = field(default_factory=list)
-
     believed: set[tuple[UUID, str]] = field(default_factory=set)
     """Which of them somebody believes to have moved."""
 
@@ -92,18 +91,20 @@ def shuffled(values: Sequence[Any]) -> list[Any]:
     return random.sample(values, len(values))
 
 
-def make_scene(each: int) -> Scene:
-    """So many executions of each kind, whose ids have another order than their places in the table, as children's."""
+def make_scene(kinds: Sequence[str]) -> Scene:
+    """Executions of these kinds, whose ids have the opposite order of their places in the table."""
     worker, moment, claim = make_worker(), now(), uuid4()
     parent = Execution(function="parallel.defer.mail_all", due_at=moment, state=State.SUCCEEDED)
     common = {"function": NAME, "parent": parent, "due_at": moment - HOUR, "dispatch_at": moment - HOUR / 2}
     rows = []
-    for number, kind in enumerate(shuffled([*_KINDS] * each)):
-        values = {**common, "created_at": ordered_now(), **_KINDS[kind](moment)}
+    for kind, id in zip(
+        kinds, sorted(child_id(parent.id, NAME, "", number) for number in range(len(kinds))), strict=True
+    ):
+        values = {**common, "created_at": ordered_now(), **KINDS[kind](moment)}
         if kind in ("started", "aborting"):
             values |= {"claim": claim, "worker_id": worker.pk, "started_at": moment}
-        rows.append((kind, Execution(id=child_id(parent.id, NAME, "", number), **values)))
-    Execution.objects.bulk_create([parent, *(row for _, row in rows)])
+        rows.append((kind, Execution(id=id, **values)))
+    Execution.objects.bulk_create([parent, *(row for _, row in reversed(rows))])
     past = {"number": 1, "outcome": "failed", "started_at": moment, "ended_at": moment}
     attempted = [row for kind, row in rows if kind in ("retrying", "failed")]
     Attempt.objects.bulk_create([Attempt(execution=row, **past) for row in attempted])
@@ -190,15 +191,8 @@ MOVES: Final[dict[str, Move]] = {
 """What is done to executions that somebody names."""
 
 
-def _recover(scene: Scene) -> None:
-    """In as many rounds as it takes: what is locked is left to the next one."""
-    held = scene.worker.executions.filter(state__in=(State.STARTED, State.ABORTING))
-    while held.exists():
-        recover(scene.worker)
-
-
 SWEEPS: Final[dict[str, Callable[[Scene], object]]] = {
-    "recover": _recover,
+    "recover": lambda scene: recover(scene.worker),
     "cancel children": lambda scene: children.cancel(scene.parent.id, force=True),
     "retry failed children": lambda scene: children.retry_failed(scene.parent.id),
     "expire": lambda _: life.expire(),

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from deferapp.clock import now
-from deferapp.dispatch import overdue, publish
+from deferapp.dispatch import overdue
 from deferapp.executions import life, pauses, prune
 from deferapp.executions.endings import failure
 from deferapp.executions.life import Ending
@@ -157,7 +157,6 @@ def test_what_is_resumed_while_it_is_held_is_published_in_the_next_round(
     actors: Actors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "_functions", {NAME: function_named(NAME)})
-    monkeypatch.setattr(publish, "now", lambda function, ids: len(ids))
     moment = now() - DAY
     execution = make_execution(dispatch_at=moment, due_at=moment)
     pauses.pause(NAME)
