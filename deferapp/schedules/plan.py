@@ -24,6 +24,11 @@ class Plan:
     missed: tuple[datetime, ...]
     next_due_at: datetime
 
+    @property
+    def latest(self) -> datetime:
+        """The latest of the moments that are decided; there is at least one."""
+        return max(self.fire + self.missed)
+
 
 def plan(frequency: str, catch_up: str, next_due_at: datetime, now: datetime) -> Plan:
     """Decide all moments from `next_due_at` to `now`, both included."""

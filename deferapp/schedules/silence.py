@@ -1,7 +1,7 @@
 """Whether beat is silent: a schedule has fired, and the ring that beat owed for it has not come.
 
-Schedules fire without beat, so nobody would notice. What is compared are two moments of the database's clock, kept in
-the row of housekeeping: when a ring was last heard, and when a schedule first fired after it. Honest limits: a ring
+Schedules fire without beat, so nobody would notice. What is compared are two moments in the row of housekeeping, by the
+database's clock: when a ring was last heard, and when a schedule first fired after it. Honest limits: a ring
 tells that some beat rings, not which; and what is silent may be the way from beat to the workers. With a broker in
 memory, as embedded workers have, there is no beat, and nothing is owed.
 """
@@ -12,15 +12,16 @@ import threading
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, Q, QuerySet, Value
+from django.db.models.functions import Greatest, Least
 
 from deferapp import conf
 from deferapp.dispatch.broker import is_in_memory
-from deferapp.fields import DatabaseNow
+from deferapp.fields import DatabaseNow, MomentField
 from deferapp.models import Housekeeping, Schedule, ledger
 
 EARLY: Final = timedelta(seconds=15)
-"""How long before a schedule fires its ring may come: the clocks of beat and of the worker need not agree better."""
+"""How long before a due moment its ring may come: beat's clock need not agree better with the database's."""
 received: Final = threading.Event()
 """Set when a ring has reached this worker. Its task may still wait for long, and the database may be away."""
 
@@ -37,12 +38,18 @@ def write_received() -> None:
         received.clear()
 
 
-def owe_ring() -> None:
-    """A schedule has fired: beat owes a ring, unless it has just rung or owes one already."""
+def owe_ring(due_at: datetime) -> None:
+    """A schedule that was due then has fired: beat owes a ring, unless it has rung for it or owes one already.
+
+    A worker whose clock is behind fires after beat has rung, and one whose clock is ahead before beat can have.
+    """
     if is_in_memory():
         return
-    not_rung = Q(rung_at=None) | Q(rung_at__lt=DatabaseNow() - EARLY)
-    _row().filter(not_rung, ring_owed_since=None).update(ring_owed_since=DatabaseNow())
+    due = Value(due_at, output_field=MomentField())
+    rings_count_from = Least(due, DatabaseNow(), output_field=MomentField()) - EARLY
+    not_rung = Q(rung_at=None) | Q(rung_at__lt=rings_count_from)
+    owed_since = Greatest(due, DatabaseNow(), output_field=MomentField())
+    _row().filter(not_rung, ring_owed_since=None).update(ring_owed_since=owed_since)
 
 
 def forgive() -> None:

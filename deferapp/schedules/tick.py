@@ -31,27 +31,27 @@ def tick(now: datetime | None = None) -> int:
     """Fire what is due by `now`. Returns how many executions that made."""
     moment = now or clock.now()
     edits.absorb_if_changed()
-    passes = list(_passes(moment))
-    if passes:
-        silence.owe_ring()
+    plans = list(_carried_out(moment))
+    if plans:
+        silence.owe_ring(max(plan.latest for plan in plans))
         edits.absorb_if_changed()  # those that waited until their schedule had fired
-    return sum(passes)
+    return sum(len(plan.fire) for plan in plans)
 
 
-def _passes(moment: datetime) -> Iterator[int]:
-    """Fire until nothing is due, or others have what is; gives how many executions each pass made."""
+def _carried_out(moment: datetime) -> Iterator[Plan]:
+    """Fire until nothing is due, or others have what is."""
     while _due(moment).exists():
-        made = _fire(moment)
-        if made is None:
+        plans = _fire(moment)
+        if plans is None:
             return
-        yield made
+        yield from plans
 
 
 def _due(moment: datetime) -> QuerySet[Schedule]:
     return Schedule.objects.using(ledger()).filter(next_due_at__lte=moment, is_declared=True, is_paused=False)
 
 
-def _fire(moment: datetime) -> int | None:
+def _fire(moment: datetime) -> list[Plan] | None:
     """One pass over the due schedules; None if others have them all."""
     with transaction.atomic(using=ledger()):
         skip_locked = connections[ledger()].features.has_select_for_update_skip_locked
@@ -59,9 +59,9 @@ def _fire(moment: datetime) -> int | None:
         if not schedules:
             return None
         plans = [(schedule, _plan(schedule, moment)) for schedule in schedules if _is_readable(schedule)]
-        executions = _enqueue(plans)
+        _enqueue(plans)
         _record(plans, moment)
-    return len(executions)
+    return [plan for _, plan in plans]
 
 
 def _is_readable(schedule: Schedule) -> bool:
@@ -79,7 +79,7 @@ def _plan(schedule: Schedule, moment: datetime) -> Plan:
     return plan(schedule.frequency, schedule.catch_up, schedule.next_due_at or moment, moment)
 
 
-def _enqueue(plans: Iterable[tuple[Schedule, Plan]]) -> list[Execution]:
+def _enqueue(plans: Iterable[tuple[Schedule, Plan]]) -> None:
     executions = [
         Execution(
             id=due_id(schedule.function, due_at),
@@ -94,7 +94,6 @@ def _enqueue(plans: Iterable[tuple[Schedule, Plan]]) -> list[Execution]:
         Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=500)
     for execution in executions:
         publish.on_commit(execution.function, [execution.id])
-    return executions
 
 
 def _record(plans: Iterable[tuple[Schedule, Plan]], moment: datetime) -> None:

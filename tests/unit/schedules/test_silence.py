@@ -113,6 +113,32 @@ def test_a_ring_of_an_earlier_moment_does_not_count() -> None:
     assert silence.owed_since() is not None
 
 
+@pytest.mark.parametrize(("use_tz", "zone"), [(True, "UTC"), (False, "America/New_York")])
+def test_a_worker_whose_clock_is_behind_fires_after_the_ring_which_counts(use_tz: bool, zone: str) -> None:
+    with override_settings(USE_TZ=use_tz, TIME_ZONE=zone):
+        due = now()
+        silence.heard_ring()
+        later(40 * SECOND)
+        silence.owe_ring(due - 30 * SECOND)
+        assert silence.owed_since() is None
+        silence.owe_ring(due - 20 * SECOND)
+        assert about_now(silence.owed_since())
+
+
+@pytest.mark.parametrize(("use_tz", "zone"), [(True, "UTC"), (False, "America/New_York")])
+def test_a_worker_whose_clock_is_ahead_fires_early_and_beat_owes_nothing_before_the_moment(
+    use_tz: bool, zone: str
+) -> None:
+    with override_settings(USE_TZ=use_tz, TIME_ZONE=zone):
+        due = now() + timedelta(minutes=5)
+        silence.owe_ring(due)
+        assert silence.owed_since() == due
+        later(timedelta(minutes=6) - SECOND)
+        assert silence.silent_since() is None
+        later(20 * SECOND)
+        assert silence.silent_since() is not None
+
+
 def test_beat_is_silent_since_the_first_moment_for_which_it_did_not_ring() -> None:
     fire()
     later(LIMIT - SECOND)
@@ -174,7 +200,11 @@ def test_another_task_is_no_ring() -> None:
     assert not silence.received.is_set()
 
 
-@pytest.mark.parametrize("ask", [silence.heard_ring, silence.owe_ring, silence.owed_since, silence.silent_since])
+def owe_ring() -> None:
+    silence.owe_ring(now())
+
+
+@pytest.mark.parametrize("ask", [silence.heard_ring, owe_ring, silence.owed_since, silence.silent_since])
 def test_each_step_is_one_statement(ask: Callable[[], object]) -> None:
     with CaptureQueriesContext(connection) as queries:
         ask()
@@ -193,5 +223,5 @@ def test_a_ring_and_ticks_at_the_same_time_leave_nothing_owed() -> None:
     for _ in range(3):
         silence.heard_ring()
         later(LIMIT)
-        at_once(silence.owe_ring, silence.heard_ring, silence.owe_ring)
+        at_once(owe_ring, silence.heard_ring, owe_ring)
         assert silence.owed_since() is None
