@@ -21,6 +21,7 @@ from deferapp.clock import now
 from deferapp.dispatch import publish as publishing
 from deferapp.dispatch.broker import broker, logger
 from deferapp.executions import pauses
+from deferapp.executions.endings.retry import WORKER_DIED
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import Execution, ledger
@@ -48,8 +49,10 @@ def publish() -> int:
 
 def _publish_new(moment: datetime) -> int:
     """By an index of what has not been published, so that the rest may be millions."""
-    rows = _waiting(moment).filter(_UNPUBLISHED).order_by("dispatch_at", "created_at").values_list("function", "id")
-    return sum(_publish(function, ids, moment) for function, ids in _by_function(rows[:MOST_A_ROUND]))
+    waiting = _waiting(moment).filter(_UNPUBLISHED).order_by("dispatch_at", "created_at")
+    rows = waiting.values_list("function", "error_code", "id")[:MOST_A_ROUND]
+    groups = _grouped((function, code in WORKER_DIED, id) for function, code, id in rows)
+    return sum(_publish(function, ids, moment, alone=alone) for (function, alone), ids in groups)
 
 
 def _publish_again(function: str, moment: datetime) -> int:
@@ -64,13 +67,14 @@ def _publish_again(function: str, moment: datetime) -> int:
     return _publish(function, list(published.values_list("id", flat=True)[:MOST_A_ROUND]), moment)
 
 
-def _publish(function: str, ids: Sequence[UUID], moment: datetime) -> int:
+def _publish(function: str, ids: Sequence[UUID], moment: datetime, *, alone: bool = False) -> int:
+    """`alone`: each in a message of its own. What died with its worker may be what kills it, and nothing else then."""
     if registry.get(function) is None:
         _look_again_later(ids, moment, HELD)
         return 0
     if pauses.is_paused(function) and _hold(function, ids, moment):
         return 0
-    sent = publishing.now(function, ids)
+    sent = publishing.now(function, ids, alone=alone)
     _look_again_later(ids[:sent], moment, conf.republish_after())
     return sent
 
@@ -84,9 +88,9 @@ def _hold(function: str, ids: Sequence[UUID], moment: datetime) -> bool:
     return is_held
 
 
-def _by_function(rows: Iterable[tuple[str, UUID]]) -> Iterable[tuple[str, list[UUID]]]:
-    ordered = sorted(rows, key=lambda row: row[0])
-    return ((name, [id for _, id in group]) for name, group in itertools.groupby(ordered, key=lambda row: row[0]))
+def _grouped(rows: Iterable[tuple[str, bool, UUID]]) -> Iterable[tuple[tuple[str, bool], list[UUID]]]:
+    ordered = sorted(rows, key=lambda row: row[:2])
+    return ((key, [id for _, _, id in group]) for key, group in itertools.groupby(ordered, key=lambda row: row[:2]))
 
 
 def _waiting(moment: datetime) -> ExecutionQuerySet:

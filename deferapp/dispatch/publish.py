@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
 
 
-def now(function: str, ids: Sequence[UUID]) -> int:
-    """Publish executions of a function. Never raises; returns how many of the ids, from the first on, left."""
+def now(function: str, ids: Sequence[UUID], *, alone: bool = False) -> int:
+    """Publish executions of a function, in lists or each alone.
+
+    Never raises; returns how many of the ids, from the first on, left.
+    """
     if not reaches_a_worker():
         return 0
-    size = list_size(len(ids))
+    size = 1 if alone else list_size(len(ids))
     for start in range(0, len(ids), size):
         if not broker.send(function, *message.build(ids[start : start + size])):
             return start

@@ -61,6 +61,16 @@ def test_a_delay_that_is_over_and_a_retry_that_is_due_are_published_and_no_other
     assert ids_in(queue) == [execution.pk for execution in due]
 
 
+def test_what_died_with_its_worker_is_published_alone_lest_it_takes_others_with_it_again(queue: MemoryQueue) -> None:
+    fresh = [unpublished() for _ in range(32)]
+    suspects = [unpublished(attempt=1, error_code=code) for code in ("ER0004", "ER0002")]
+    unpublished(attempt=1, error_code="ER0003")
+    assert overdue.publish() == 35
+    lists = [message.ids for message in queue.take()]
+    assert lists[0] == [each.pk for each in fresh[:2]]
+    assert lists[-2:] == [[each.pk] for each in suspects]
+
+
 def test_the_oldest_leave_first_and_a_round_has_an_end(queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overdue, "MOST_A_ROUND", 3)
     executions = [unpublished(due_at=now() - number * MINUTE) for number in (1, 5, 3, 2, 4)]
