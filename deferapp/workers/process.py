@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
 _ZOMBIE_STATES = frozenset("ZXx")
 
 
@@ -49,16 +52,34 @@ def has_ended(on_host: str, process: str) -> bool:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed for want of memory, here and in this container, since it started."""
-    return sum(_counter(path) for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"))
+    """How many processes the kernel has killed for want of memory: in this control group, or else on this machine.
+
+    See Linux's cgroup-v2.rst (memory.events.local), cgroup-v1/memory.rst (memory.oom_control) and proc(5) (vmstat).
+    """
+    counters = (_counter(path) for path in (*_own_counters(), PROC / "vmstat"))
+    return next((count for count in counters if count is not None), 0)
 
 
-def _counter(path: str) -> int:
+def _own_counters() -> Iterator[Path]:
+    """Where the counter of this process's group may be; a container may see its own group as the root."""
+    for line in _lines(PROC / "self/cgroup"):
+        _, controllers, group = line.split(":", 2)
+        for path in (group.lstrip("/"), ""):
+            if not controllers:
+                yield CGROUPS / path / "memory.events.local"
+            elif "memory" in controllers.split(","):
+                yield CGROUPS / "memory" / path / "memory.oom_control"
+
+
+def _counter(path: Path) -> int | None:
+    return next((int(line.split()[1]) for line in _lines(path) if line.startswith("oom_kill ")), None)
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        lines = Path(path).read_text().splitlines()
+        return path.read_text().splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+        return []
 
 
 def _started(pid: int) -> str | None:

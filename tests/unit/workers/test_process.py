@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,26 @@ def test_a_name_with_blanks_and_brackets_does_not_confuse_it(name: str) -> None:
         assert process.key(child.pid).partition(":")[2].isdigit()
         assert process.is_alive(process.key(child.pid))
         child.kill()
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "counters", "expected"),
+    [
+        pytest.param("0::/shop/web", {"cgroup/shop/web/memory.events.local": 3, "vmstat": 9}, 3, id="a group"),
+        pytest.param("0::/shop", {"cgroup/memory.events.local": 3, "vmstat": 9}, 3, id="a container, seen from inside"),
+        pytest.param("4:cpu,memory:/a", {"cgroup/memory/a/memory.oom_control": 2, "vmstat": 9}, 2, id="version 1"),
+        pytest.param("4:memory:/a", {"cgroup/memory/memory.oom_control": 2}, 2, id="version 1 in a container"),
+        pytest.param("4:cpu:/a\n0::/", {"vmstat": 9}, 9, id="no group but the machine"),
+        pytest.param("", {}, 0, id="not Linux"),
+    ],
+)
+def test_kills_for_want_of_memory_are_those_of_this_control_group_or_else_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cgroup: str, counters: dict[str, int], expected: int
+) -> None:
+    monkeypatch.setattr(process, "PROC", tmp_path)
+    monkeypatch.setattr(process, "CGROUPS", tmp_path / "cgroup")
+    files = {"self/cgroup": cgroup} | {path: f"oom 1\noom_kill {count}\n" for path, count in counters.items()}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert process.oom_kills() == expected
