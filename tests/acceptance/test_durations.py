@@ -1,12 +1,9 @@
-"""Bodies that take too long, run out of memory, end their process, or fail by themselves."""
+"""Bodies that take too long, run out of memory, or fail by themselves."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
-from tests.acceptance.scenes.durations import DYING
 from tests.acceptance.stages import Stage, every_stage, stages
 
 TIMEOUT = {"state": "failed", "code": "ER0001", "attempts": [["failed", "ER0001"]]}
@@ -67,15 +64,6 @@ def test_a_memory_error_is_er0002_and_an_error_of_the_function_er0003(stage: Sta
     assert (found["memory"]["state"], found["memory"]["attempts"]) == ("failed", [["failed", "ER0002"]])
     assert (found["own"]["state"], found["own"]["attempts"]) == ("failed", [["failed", "ER0003"]])
     assert "no street 7" in found["reason"]
-
-
-@stages("prefork")
-def test_jobs_that_end_their_process_end_as_er0004_and_their_neighbours_succeed_exactly_once(stage: Stage) -> None:
-    found = stage.play("durations.deaths")
-    expected = [["failed", 2, "ER0004"] if number in DYING else ["succeeded", 1, ""] for number in range(12)]
-    assert found["ends"] == expected
-    seen = stage.project.witness.counts(found["label"])
-    assert seen == Counter({f"{found['label']} {number}": 2 if number in DYING else 1 for number in range(12)})
 
 
 def overruns(stage: Stage) -> dict[str, dict]:

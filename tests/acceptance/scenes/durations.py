@@ -8,14 +8,11 @@ from deferapp.models import Execution
 from tests.acceptance.scenes.common import label, lines, rows, wait_for_end, wait_for_lines
 from tests.shop import gates
 from tests.shop.defer.add import add
-from tests.shop.defer.die_or_tell import die_or_tell
 from tests.shop.defer.fail import fail
 from tests.shop.defer.out_of_memory import out_of_memory
 from tests.shop.defer.overrun import overrun
 from tests.shop.defer.overrun_async import overrun_async
 from tests.shop.defer.stubborn import stubborn
-
-DYING = {3: "exit", 7: "kill"}
 
 
 def overruns() -> dict[str, Any]:
@@ -41,13 +38,6 @@ def stubborn_one() -> dict[str, Any]:
 def errors() -> dict[str, Any]:
     memory, own = wait_for_end([out_of_memory.enqueue().id, fail.enqueue("7").id])
     return {"memory": _end(memory), "own": _end(own), "reason": own.reason}
-
-
-def deaths() -> dict[str, Any]:
-    """Twelve in one list, of which two end the process that runs them, in each of their two attempts."""
-    name = label()
-    found = wait_for_end(die_or_tell.starmap((name, number, DYING.get(number, "")) for number in range(12)))
-    return {"label": name, "ends": [[row.state, row.attempt, row.error_code] for row in found]}
 
 
 def _end(row: Execution) -> dict[str, Any]:

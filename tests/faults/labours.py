@@ -1,0 +1,97 @@
+"""What the witness saw of `labour` and `labour_async`: where and when each began, and how often it had its effect."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.faults.counting import lost_and_twice
+from tests.processes import Project
+from tests.waiting import wait_until
+
+ENOUGH_SECONDS = 90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """One body, as it said itself."""
+
+    number: int
+    place: str
+    """Its process and thread."""
+    at: float
+    """By `time.monotonic`, which is one clock for the whole machine."""
+
+    @property
+    def pid(self) -> int:
+        return int(self.place.partition("/")[0])
+
+
+class Labours:
+    """`count` executions that are enqueued under a label."""
+
+    def __init__(self, project: Project, label: str, count: int, seconds: float) -> None:
+        self._project = project
+        self._label = label
+        self._count = count
+        self._seconds = seconds
+
+    def enqueue_by_a_parent(self) -> None:
+        call = f"labour_all.enqueue({self._label!r}, {self._count}, {self._seconds})"
+        self._project.python(f"from tests.shop.defer.labour_all import labour_all\n{call}")
+
+    def enqueue(self, function: str = "labour") -> None:
+        self._project.python(self.statements(function))
+
+    def statements(self, function: str = "labour") -> str:
+        """Return what `enqueue` runs, for several to be enqueued at once."""
+        calls = f"({self._label!r}, number, {self._seconds}) for number in range({self._count})"
+        return f"from tests.shop.defer.{function} import {function}\n{function}.starmap({calls})\n"
+
+    def beginnings(self) -> list[Beginning]:
+        lines = [line.split() for line in self._lines() if " begun in " in line]
+        return [Beginning(number=int(words[1]), place=words[4], at=float(words[6])) for words in lines]
+
+    def effects(self) -> Counter[int]:
+        return Counter(int(line.split()[1]) for line in self._lines() if " begun " not in line)
+
+    def in_their_bodies(self) -> set[int]:
+        """Those that have begun more often than they have had their effect."""
+        begun = Counter(beginning.number for beginning in self.beginnings())
+        return set(begun - self.effects())
+
+    def wait_for_effects(self, count: int, timeout: float = ENOUGH_SECONDS) -> None:
+        reached: Callable[[], bool] = lambda: len(self.effects()) >= count  # noqa: E731
+        wait_until(reached, timeout, lambda: f"{count} have had their effect, and not {len(self.effects())}")
+
+    def wait_for_beginning(self, which: Callable[[Beginning], bool], timeout: float = ENOUGH_SECONDS) -> Beginning:
+        found = lambda: next(filter(which, self.beginnings()), None)  # noqa: E731
+        return wait_until(found, timeout, f"one of {self._label} begins")
+
+    def wait_for_end(self, timeout: float = ENOUGH_SECONDS) -> None:
+        """Return when all executions of the project have ended."""
+        wait_until(lambda: not self.open(), timeout, lambda: f"all have ended: {self.open()} are left")
+
+    def open(self) -> int:
+        """Return how many executions of the project have not ended."""
+        open_states = "('created', 'started', 'aborting')"
+        return int(self._project.query(f"SELECT count(*) FROM deferapp_execution WHERE state IN {open_states}")[0][0])
+
+    def lost_and_twice(self) -> tuple[list[int], list[int]]:
+        """Return the numbers that had no effect, and those that had more than one."""
+        return lost_and_twice(self.effects().elements(), range(self._count))
+
+    def begun_twice(self) -> list[int]:
+        return sorted(number for number, count in self._begun().items() if count > 1)
+
+    def _begun(self) -> Counter[int]:
+        return Counter(beginning.number for beginning in self.beginnings())
+
+    def _lines(self) -> Iterable[str]:
+        return self._project.witness.lines(f"{self._label} ")
+
+
+def now() -> float:
+    return time.monotonic()
