@@ -62,10 +62,12 @@ async def aone(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, 
 def write(executions: Sequence[Execution]) -> None:
     """Write rows, and publish them when they are committed.
 
-    A child that its parent enqueued in an earlier attempt is there already and stays as it is.
+    A child that its parent enqueued in an earlier attempt is there already and stays as it is. If that attempt is at it
+    still, who writes an id waits for who has written it before: both write in one order.
     """
+    ordered = sorted(executions, key=lambda execution: execution.id)
     with tell.of_new(executions):
-        Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=CHUNK)
+        Execution.objects.using(ledger()).bulk_create(ordered, ignore_conflicts=True, batch_size=CHUNK)
     for function, group in itertools.groupby(executions, key=lambda execution: execution.function):
         _publish(function, group)
 
