@@ -9,8 +9,8 @@ from typing import Final
 
 import psycopg
 
-from tests.chaos.plan import Fault
-from tests.chaos.world import Slot, World
+from tests.chaos.plan import DATABASE, LOAD, Fault
+from tests.chaos.world import Slot, World, noted
 from tests.proc import kill_all, session_members
 from tests.processes import Process
 
@@ -24,7 +24,11 @@ END_CONNECTIONS: Final = (
 
 def cause(world: World, fault: Fault) -> End:
     """Cause a fault. What is returned ends it; it may be called only once."""
-    return _CAUSES[fault.kind](world, fault)
+    stack = contextlib.ExitStack()
+    if fault.target in (DATABASE, f"{LOAD}-{DATABASE}"):
+        stack.enter_context(noted(world.record.database_away))
+    stack.callback(_CAUSES[fault.kind](world, fault))
+    return stack.close
 
 
 def _nothing() -> None:
@@ -47,8 +51,9 @@ def _kill_main_process(world: World, fault: Fault) -> End:
 
 
 def _kill_child(world: World, fault: Fault) -> End:
+    """A worker that loses a child while it starts gives up, by Celery's own decision; so that is left out."""
     slot = world.slots[fault.target]
-    slot.kill(_one_of(slot.children(), fault.choice))
+    slot.kill(_one_of(slot.children() if slot.is_ready else [], fault.choice))
     return _nothing
 
 
@@ -154,7 +159,7 @@ def _break_connection(world: World, fault: Fault) -> End:
     proxy = world.proxy(fault.target)
     process, _, server = fault.target.partition("-")
     stack = contextlib.ExitStack()
-    if server == "database" and process in world.slots:
+    if server == DATABASE and process in world.slots:
         stack.enter_context(world.slots[process].impaired())
     stack.callback(proxy.forward)
     if fault.kind == "cut":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tests.chaos.world import Record
+from tests.chaos.world import Record, Span
 from tests.processes import Project
 
 
@@ -71,6 +71,8 @@ class History:
     executions: dict[str, Execution]
     kept: set[str]
     rolled_back: set[str]
+    slow: list[Span]
+    """Enqueues that took long."""
     moments: list[tuple[datetime, str | None]]
     """Due moments of the schedule, and the executions that they made."""
     record: Record
@@ -107,8 +109,9 @@ def read(project: Project, acknowledged: Path, record: Record) -> History:
     return History(
         runs=read_runs(project.witness.lines()),
         executions=_executions(project),
-        kept={id for word, id in words if word == "kept"},
-        rolled_back={id for word, id in words if word == "rolled"},
+        kept={id for word, id, *_ in words if word == "kept"},
+        rolled_back={id for word, id, *_ in words if word == "rolled"},
+        slow=[Span(begin=float(at), end=float(at) + float(seconds[0])) for word, at, *seconds in words if seconds],
         moments=[(due_at, execution) for due_at, execution in moments],
         record=record,
     )

@@ -14,9 +14,12 @@ WORKERS: Final = ("worker1", "worker2", "worker3")
 PREFORK: Final = WORKERS[:2]
 BEATS: Final = ("beat1", "beat2")
 LOAD: Final = "load"
-SERVERS: Final = ("database", "broker")
-CONNECTIONS: Final = tuple(f"{process}-{server}" for process in (*WORKERS, *BEATS, LOAD) for server in SERVERS)
-DATABASE_CONNECTIONS: Final = tuple(name for name in CONNECTIONS if name.endswith("-database"))
+DATABASE: Final = "database"
+BROKER: Final = "broker"
+CONNECTIONS: Final = tuple(
+    f"{process}-{server}" for process in (*WORKERS, *BEATS, LOAD) for server in (DATABASE, BROKER)
+)
+DATABASE_CONNECTIONS: Final = tuple(name for name in CONNECTIONS if name.endswith(DATABASE))
 
 PAUSE_SECONDS: Final = (1.0, 4.5)
 """Between the beginnings of two faults."""
@@ -42,18 +45,18 @@ KINDS: Final = {
     "deploy": Kind(weight=6, targets=WORKERS, seconds=(10, 10)),
     "kill beat": Kind(weight=4, targets=BEATS, seconds=(0, 6)),
     "freeze beat": Kind(weight=2, targets=BEATS, seconds=(1, 9)),
-    "stop database": Kind(weight=2, targets=("database",), seconds=(0.5, 8)),
-    "crash database": Kind(weight=2, targets=("database",), seconds=(0, 3)),
-    "end connections": Kind(weight=3, targets=("database",)),
-    "lock tables": Kind(weight=2, targets=("database",), seconds=(1, 18)),
-    "refuse writes": Kind(weight=2, targets=("database",), seconds=(1, 6)),
-    "kill broker": Kind(weight=3, targets=("broker",), seconds=(0, 8)),
-    "empty broker": Kind(weight=4, targets=("broker",)),
-    "freeze broker": Kind(weight=2, targets=("broker",), seconds=(1, 9)),
+    "stop database": Kind(weight=2, targets=(DATABASE,), seconds=(0.5, 8)),
+    "crash database": Kind(weight=2, targets=(DATABASE,), seconds=(0, 3)),
+    "end connections": Kind(weight=3, targets=(DATABASE,)),
+    "lock tables": Kind(weight=2, targets=(DATABASE,), seconds=(1, 18)),
+    "refuse writes": Kind(weight=2, targets=(DATABASE,), seconds=(1, 6)),
+    "kill broker": Kind(weight=3, targets=(BROKER,), seconds=(0, 8)),
+    "empty broker": Kind(weight=4, targets=(BROKER,)),
+    "freeze broker": Kind(weight=2, targets=(BROKER,), seconds=(1, 9)),
     "cut": Kind(weight=8, targets=CONNECTIONS, seconds=(0.2, 9)),
     "stall": Kind(weight=6, targets=CONNECTIONS, seconds=(0.5, 9)),
     "stall on the way back": Kind(weight=4, targets=CONNECTIONS, seconds=(0.5, 9)),
-    "stall for long": Kind(weight=1, targets=tuple(f"{worker}-database" for worker in WORKERS), seconds=(18, 24)),
+    "stall for long": Kind(weight=1, targets=tuple(f"{worker}-{DATABASE}" for worker in WORKERS), seconds=(18, 24)),
     "lose answers": Kind(weight=4, targets=DATABASE_CONNECTIONS, seconds=(2, 8)),
 }
 

@@ -95,6 +95,13 @@ def limits_hold(history: History) -> Iterator[Finding]:
             yield f"{most} of {function} ran at once; its limit is {limit}"
 
 
+def enqueues_never_hang(history: History) -> Iterator[Finding]:
+    """One that takes long waits for the database, and not for the broker."""
+    for slow in history.slow:
+        if not any(away.begin < slow.end and slow.begin < away.end for away in history.record.database_away):
+            yield f"an enqueue took {slow.end - slow.begin:.1f} s while the database was there"
+
+
 def schedules_fire_once(history: History) -> Iterator[Finding]:
     """A due moment for each minute, each with an execution of its own. (That these run is seen above.)"""
     moments = [moment for moment, _ in history.moments]
@@ -135,6 +142,7 @@ ALL: Final[tuple[Callable[[History], Iterable[Finding]], ...]] = (
     nothing_runs_beside_itself,
     the_living_are_not_declared_dead,
     limits_hold,
+    enqueues_never_hang,
     schedules_fire_once,
     fans_are_exact,
 )

@@ -35,6 +35,15 @@ class Span:
     end: float = float("inf")
 
 
+@contextlib.contextmanager
+def noted(spans: list[Span]) -> Iterator[None]:
+    """Write down from when until when this lasts."""
+    place, begin = len(spans), time.time()
+    spans.append(Span(begin=begin))
+    yield
+    spans[place] = Span(begin=begin, end=time.time())
+
+
 @dataclass(kw_only=True)
 class Record:
     """What was done to the processes, for the verdict."""
@@ -43,6 +52,8 @@ class Record:
     """By pid."""
     impaired: dict[str, list[Span]] = field(default_factory=dict)
     """When a worker could not speak to the database, by slot."""
+    database_away: list[Span] = field(default_factory=list)
+    """When the load could not."""
     ended: list[str] = field(default_factory=list)
     """Processes that ended by themselves."""
 
@@ -94,15 +105,9 @@ class Slot:
         self._record.killed_at.update(dict.fromkeys([*pids, *along], time.time()))
         kill_all(pids, signal.SIGKILL)
 
-    @contextlib.contextmanager
-    def impaired(self) -> Iterator[None]:
-        spans = self._record.impaired.setdefault(self.name, [])
-        spans.append(Span(begin=time.time()))
-        place = len(spans) - 1
-        try:
-            yield
-        finally:
-            spans[place] = Span(begin=spans[place].begin, end=time.time())
+    def impaired(self) -> contextlib.AbstractContextManager[None]:
+        """Around what keeps the process from speaking to the database."""
+        return noted(self._record.impaired.setdefault(self.name, []))
 
     def revive(self) -> str | None:
         """Start a process again that has ended by itself; say so."""

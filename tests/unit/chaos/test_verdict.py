@@ -33,7 +33,7 @@ def run(id: str = "a", number: int = 1, begin: float = 100.0, end: float | None 
 
 
 def history(executions: list[Execution], runs: list[Run], **given: Any) -> History:
-    values: dict[str, Any] = {"kept": {each.id for each in executions}, "rolled_back": set(), "moments": []}
+    values: dict[str, Any] = {"kept": {each.id for each in executions}, "rolled_back": set(), "slow": [], "moments": []}
     record = given.pop("record", Record())
     return History(executions={each.id: each for each in executions}, runs=runs, record=record, **{**values, **given})
 
@@ -118,6 +118,12 @@ def test_a_slot_is_held_until_its_attempt_is_declared_lost() -> None:
     first = execution("a", attempt(1, **LOST, ended_at=103.0), attempt(2), function="one_async")
     runs = [run(end=None), run("b", begin=100.7, end=100.9, pid=12), run(number=2, begin=104, end=105)]
     assert found([first, execution("b", function="one_async")], runs, record=killed) == ""
+
+
+def test_an_enqueue_that_took_long_for_another_reason_than_the_database_is_found() -> None:
+    slow = [Span(begin=100, end=103)]
+    assert "an enqueue took 3.0 s" in found([], [], slow=slow)
+    assert found([], [], slow=slow, record=Record(database_away=[Span(begin=102, end=110)])) == ""
 
 
 def test_a_minute_that_is_missing_or_fired_twice_is_found() -> None:
