@@ -3,7 +3,7 @@
 A peer that vanishes without a word (a power cut, a failover, a firewall that forgets) answers nothing, and who waits
 for its answer would do so for two hours by Linux's defaults. So the kernel is told to look sooner. It can only see
 whether the other kernel is there: a server that hangs is waited for. The server's side of a connection, which keeps its
-locks until it notices, is the project's to see to: `docs/reliability.md` says how.
+locks until it notices, is the project's to see to: `docs/operations.md` says how.
 """
 
 from __future__ import annotations
