@@ -61,20 +61,34 @@ class Actor:
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
         self._database = database
+        self._session: int | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._connection = self._pool.submit(lambda: connections[ALIAS]).result(LIMIT_SECONDS)
 
     def begin(self, call: Callable[[], T], pause: Pause | None = None) -> Future[T]:
-        """Let it do something meanwhile."""
-        return self._pool.submit(partial(self._do, call, pause))
+        """Let it do something meanwhile; again, as workers do, if the database refuses it where it may refuse some."""
+        return self._pool.submit(partial(self._do, self._database.repeated(call), pause))
+
+    def begin_together(self, call: Callable[[], T], start: threading.Barrier) -> Future[T]:
+        """`begin` as soon as the others are ready too."""
+        return self._pool.submit(partial(self._do, self._database.repeated(call), start=start))
 
     def do(self, call: Callable[[], T]) -> T:
         """Let it do something, to the end."""
         return self.begin(call).result(LIMIT_SECONDS)
 
-    def _do(self, call: Callable[[], T], pause: Pause | None) -> T:
-        with self._connection.execute_wrapper(pause) if pause else contextlib.nullcontext():
+    def _do(self, call: Callable[[], T], pause: Pause | None = None, *, start: threading.Barrier | None = None) -> T:
+        if start:
+            start.wait(LIMIT_SECONDS)
+        with contextlib.ExitStack() as wrapped:
+            wrapped.enter_context(self._connection.execute_wrapper(self._note_session))
+            if pause:
+                wrapped.enter_context(self._connection.execute_wrapper(pause))
             return call()
+
+    def _note_session(self, execute: Callable[..., T], *statement: Any) -> T:
+        self._session = self._database.session_of(self._connection)
+        return execute(*statement)
 
     @contextlib.contextmanager
     def in_transaction(self, call: Callable[[], T], *, rolls_back: bool = False) -> Iterator[T]:
@@ -88,7 +102,7 @@ class Actor:
                 assert may_end.wait(LIMIT_SECONDS), "nobody ended the transaction"
                 transaction.set_rollback(rolls_back)
 
-        ended = self.begin(stay)
+        ended = self._pool.submit(partial(self._do, stay))
         ended.add_done_callback(lambda _: done.done() or done.set_exception(ended.exception() or AssertionError()))
         try:
             yield done.result(LIMIT_SECONDS)
@@ -98,7 +112,7 @@ class Actor:
 
     def waits(self) -> bool:
         """Whether what it does waits for a lock."""
-        return self._database.is_waiting(self._connection)
+        return self._session is not None and self._database.is_waiting(self._session)
 
     def close(self) -> None:
         self._pool.submit(connections.close_all).result(LIMIT_SECONDS)
@@ -108,13 +122,8 @@ class Actor:
 def at_once(actors: Sequence[Actor], *calls: Callable[[], T]) -> list[T]:
     """Begin all calls together, each by an actor, and return what they return."""
     start = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], T]) -> T:
-        start.wait(LIMIT_SECONDS)
-        return call()
-
-    running = [actor.begin(partial(run, call)) for actor, call in zip(actors, calls, strict=True)]
-    return [each.result(LIMIT_SECONDS) for each in running]
+    doing = [actor.begin_together(call, start) for actor, call in zip(actors, calls, strict=True)]
+    return [each.result(LIMIT_SECONDS) for each in doing]
 
 
 def wait_until_stuck(actor: Actor, doing: Future[Any]) -> None:

@@ -27,16 +27,14 @@ Actors = Callable[[int], list[Actor]]
 
 
 @pytest.fixture(scope="session")
-def make_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Database]]:
+def make_database(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Database]]:
     """Make a migrated database of a kind, or give the one that this process has made before."""
     made: dict[str, Database] = {}
     with contextlib.ExitStack() as stack:
 
         def make(kind: str) -> Database:
             if kind not in made:
-                url = stack.enter_context(_lease(kind, request, tmp_path_factory.mktemp(kind)))
+                url = stack.enter_context(_lease(kind, postgres_url, tmp_path_factory.mktemp(kind)))
                 made[kind] = Database(kind=kind, settings={**configured(url), "OPTIONS": OPTIONS[kind]})
             return made[kind]
 
@@ -44,9 +42,9 @@ def make_database(
 
 
 @contextlib.contextmanager
-def _lease(kind: str, request: pytest.FixtureRequest, directory: Path) -> Iterator[str]:
+def _lease(kind: str, postgres_url: str, directory: Path) -> Iterator[str]:
     if kind == "postgresql":
-        with Databases(request.getfixturevalue("postgres_url"), os.environ[RUN]).lease() as url:
+        with Databases(postgres_url, os.environ[RUN]).lease() as url:
             yield url
     elif kind == "mariadb":
         with lease_mariadb(MARIADB_URL, os.environ[RUN]) as url:

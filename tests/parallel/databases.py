@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from django.apps import apps
 from django.db import connection, connections
@@ -19,7 +21,9 @@ from django.db.utils import ConnectionHandler
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
 from deferapp.models import DueMoment
+from deferapp.workers.persist import persist
 
+T = TypeVar("T")
 ALIAS = "default"
 OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "postgresql": {"options": "-c synchronous_commit=off"},
@@ -50,18 +54,27 @@ class Database:
 
     @property
     def refuses_some(self) -> bool:
-        """Whether a statement may fail because another one is being executed, and has to be repeated."""
+        """Whether a statement may fail because another one is being executed."""
         return self.kind in ("mariadb", "sqlite-defaults")
 
-    def is_waiting(self, other: BaseDatabaseWrapper) -> bool:
-        """Whether another connection waits for a lock. SQLite cannot tell whose lock it is that anybody holds."""
-        if other.connection is None:
-            return False
+    def repeated(self, call: Callable[[], T]) -> Callable[[], T]:
+        """The call, repeated as workers do if the database refuses it, where it may refuse some."""
+        return partial(persist, call) if self.refuses_some else call
+
+    def session_of(self, own: BaseDatabaseWrapper) -> int:
+        """What the database calls a connection, which the thread that has it asks for."""
         if self.kind == "postgresql":
-            return self._ask("SELECT cardinality(pg_blocking_pids(%s)) > 0", other.connection.info.backend_pid)
+            return int(own.connection.info.backend_pid)
+        return int(own.connection.thread_id()) if self.kind == "mariadb" else 0
+
+    def is_waiting(self, session: int) -> bool:
+        """Whether a connection waits for a lock. SQLite cannot tell whose lock it is that anybody holds."""
+        if self.kind == "postgresql":
+            return self._ask("SELECT cardinality(pg_blocking_pids(%s)) > 0", session)
         if self.kind == "mariadb":
+            time.sleep(0.12)  # MariaDB looks anew only if nobody has asked for 0.1 s.
             waiting = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-            return self._ask(f"{waiting} AND trx_mysql_thread_id = %s", other.connection.thread_id())
+            return self._ask(f"{waiting} AND trx_mysql_thread_id = %s", session)
         return self._is_locked()
 
     def _ask(self, question: str, value: object) -> bool:

@@ -15,23 +15,22 @@ from deferapp.executions.ids import child_id
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import BatchHook, Execution
-from deferapp.workers.persist import persist
 from tests.parallel.actors import Actor, Pause, at_once, wait_until_stuck
 from tests.parallel.conftest import Actors
-from tests.parallel.databases import Database
 from tests.unit.rows import function_named, make_execution
+
+pytestmark = pytest.mark.usefixtures("database")
 
 MAIL = function_named("shop.defer.mail")
 REPORT = function_named("shop.defer.report")
 
 
-@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("rolls_back", [False, True], ids=["committed", "rolled back"])
 def test_a_key_that_another_transaction_is_using_is_waited_for(rolls_back: bool, actors: Actors) -> None:
     one, another = actors(2)
     keyed = MAIL.options(key="invoice 7")
     with one.in_transaction(partial(keyed.enqueue, "one"), rolls_back=rolls_back) as first:
-        calling = another.begin(partial(persist, partial(keyed.enqueue, "another")))
+        calling = another.begin(partial(keyed.enqueue, "another"))
         wait_until_stuck(another, calling)
         assert not calling.done()
     second = calling.result()
@@ -40,12 +39,11 @@ def test_a_key_that_another_transaction_is_using_is_waited_for(rolls_back: bool,
     assert ("another" in second.arguments_json) == rolls_back
 
 
-@pytest.mark.usefixtures("database")
 def test_of_many_calls_with_one_key_at_once_all_get_the_same_execution(actors: Actors) -> None:
     crowd = actors(6)
     for round in range(5):
         keyed = MAIL.options(key=f"invoice {round}")
-        calls = [partial(persist, partial(keyed.enqueue, number)) for number in range(len(crowd))]
+        calls = [partial(keyed.enqueue, number) for number in range(len(crowd))]
         executions = at_once(crowd, *calls)
         assert len({(each.id, each.arguments_json) for each in executions}) == 1
     assert Execution.objects.count() == 5
@@ -60,18 +58,17 @@ def children(parent: UUID, numbers: range) -> list[Execution]:
 
 @pytest.mark.parametrize("rolls_back", [False, True], ids=["committed", "rolled back"])
 def test_two_attempts_of_a_parent_that_make_its_children_in_opposite_orders_make_each_once(
-    rolls_back: bool, database: Database, actors: Actors
+    rolls_back: bool, actors: Actors
 ) -> None:
     """A worker that was taken for dead may still be at it."""
     one, another, holder = actors(3)
     parent = UUID(int=7)
-    again = (lambda call: partial(persist, call)) if database.refuses_some else (lambda call: call)
     middle = sorted(children(parent, range(30)), key=lambda each: each.id)[15]
     with holder.in_transaction(partial(enqueue.write, [middle]), rolls_back=rolls_back):
         writing: list[tuple[Actor, Any]] = []
         for actor, order in ((one, 1), (another, -1)):
             ordered = sorted(children(parent, range(30)), key=lambda each: each.id)[::order]
-            writing.append((actor, actor.begin(again(partial(enqueue.write, ordered)))))
+            writing.append((actor, actor.begin(partial(enqueue.write, ordered))))
         for actor, done in writing:
             wait_until_stuck(actor, done)
     for _, done in writing:
@@ -80,7 +77,7 @@ def test_two_attempts_of_a_parent_that_make_its_children_in_opposite_orders_make
 
 
 @pytest.fixture
-def hook(database: Database, monkeypatch: pytest.MonkeyPatch) -> BatchHook:
+def hook(monkeypatch: pytest.MonkeyPatch) -> BatchHook:
     """The hook of a batch that has ended."""
     monkeypatch.setattr(registry, "_functions", {REPORT.name: REPORT})
     batch = UUID(int=8)
@@ -95,7 +92,7 @@ def test_a_hook_that_another_one_is_firing_is_waited_for_and_fired_once(
 ) -> None:
     one, another = actors(2)
     with one.in_transaction(hooks.fire, rolls_back=is_killed) as fired:
-        firing = another.begin(partial(persist, hooks.fire))
+        firing = another.begin(hooks.fire)
         wait_until_stuck(another, firing)
         assert not firing.done()
     assert (fired, firing.result()) == (1, int(is_killed))
@@ -111,7 +108,7 @@ def test_a_hook_that_is_added_again_while_it_is_fired_is_not_fired_twice(hook: B
         again = BatchHook(
             id=hook.id, batch=hook.batch, witness=hook.witness, function=hook.function, arguments_json="{}"
         )
-        adding = another.begin(partial(persist, lambda: BatchHook.objects.bulk_create([again], ignore_conflicts=True)))
+        adding = another.begin(lambda: BatchHook.objects.bulk_create([again], ignore_conflicts=True))
         wait_until_stuck(another, adding)
     adding.result()
     assert firing.result() == 1
