@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from django.db import router
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
 from deferapp.cron import BeatColumns, columns, parse
@@ -27,11 +28,19 @@ def names(function: str) -> tuple[str, str]:
     return name[:limit], name[: limit - len(_SECOND)] + _SECOND
 
 
-def write(schedule: Schedule) -> None:
-    """Make the periodic tasks what the schedule says. Beat sees a change within its next round."""
+def database() -> str:
+    """Where beat's rows are written, and read by us: a copy that lags behind would look like an edit."""
+    return router.db_for_write(PeriodicTask)
+
+
+def write(schedule: Schedule, seen: PeriodicTask | None = None) -> None:
+    """Make the periodic tasks what the schedule says. Beat sees a change within its next round.
+
+    `seen` is the first one as it was read. What somebody has edited since is left alone, to be read as an edit.
+    """
     rows = columns(parse(schedule.frequency))
     first, second = names(schedule.function)
-    changed = _write(first, schedule, rows[0])
+    changed = _write(first, schedule, rows[0], seen)
     if len(rows) > 1:
         changed |= _write(second, schedule, rows[1])
     else:
@@ -40,7 +49,7 @@ def write(schedule: Schedule) -> None:
         PeriodicTasks.update_changed()
 
 
-def _write(name: str, schedule: Schedule, row: BeatColumns) -> bool:
+def _write(name: str, schedule: Schedule, row: BeatColumns, seen: PeriodicTask | None = None) -> bool:
     wanted = {
         "task": TICK,
         "crontab_id": _crontab(row).pk,
@@ -56,14 +65,19 @@ def _write(name: str, schedule: Schedule, row: BeatColumns) -> bool:
         "kwargs": "{}",
         "description": f"Rings for {schedule.function}. Managed by deferapp.",
     }
-    task, created = PeriodicTask.objects.get_or_create(name=name, defaults=wanted)
+    task, created = (seen, False) if seen else PeriodicTask.objects.get_or_create(name=name, defaults=wanted)
     stale = {field: value for field, value in wanted.items() if getattr(task, field) != value}
-    if stale:
-        PeriodicTask.objects.filter(pk=task.pk).update(**stale)
-    return created or bool(stale)
+    if not stale:
+        return created
+    as_seen = {field: getattr(task, field) for field in wanted}
+    if seen and seen.crontab:
+        as_seen |= {f"crontab__{field}": getattr(seen.crontab, field) for field in asdict(row)}
+    updated: int = PeriodicTask.objects.filter(pk=task.pk, **as_seen).update(**stale)
+    return updated > 0
 
 
 def _crontab(row: BeatColumns) -> CrontabSchedule:
     """A row of these columns, used again if there is one: many rows slow beat down."""
     columns_of_row = {**asdict(row), "timezone": "UTC"}
-    return CrontabSchedule.objects.filter(**columns_of_row).first() or CrontabSchedule.objects.create(**columns_of_row)
+    rows = CrontabSchedule.objects.using(database())
+    return rows.filter(**columns_of_row).first() or rows.create(**columns_of_row)

@@ -37,7 +37,7 @@ def absorb_if_changed() -> None:
     Whatever may be in those rows, it must not keep schedules from firing: what cannot be absorbed is logged, once.
     """
     global _seen
-    latest = PeriodicTasks.objects.values_list("last_update", flat=True).first()
+    latest = PeriodicTasks.objects.using(beat.database()).values_list("last_update", flat=True).first()
     if _seen is not None and latest == _seen:
         return
     try:
@@ -67,8 +67,9 @@ def absorb() -> bool:
 def _tasks() -> QuerySet[PeriodicTask]:
     """Beat's rows that ring for us, with the time zone as plain text: one that is unknown here cannot be loaded."""
     zone = Cast("crontab__timezone", CharField())
-    rows: QuerySet[PeriodicTask] = PeriodicTask.objects.filter(task=TICK).annotate(zone=zone)
-    return rows.select_related("crontab").defer("crontab__timezone")
+    rows = PeriodicTask.objects.using(beat.database()).filter(task=TICK).annotate(zone=zone)
+    without_zone: QuerySet[PeriodicTask] = rows.select_related("crontab").defer("crontab__timezone")
+    return without_zone
 
 
 def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None) -> bool:
@@ -94,7 +95,7 @@ def _absorb(schedule: Schedule, task: Any) -> bool:
         schedule.next_due_at = next_after(parse(frequency), now()) if schedule.is_active else None
         schedule.save(update_fields=["frequency", "is_paused", "edited_at", "next_due_at"])
         logger.info("%s was edited: %s%s", schedule.function, frequency, ", paused" if is_paused else "")
-    beat.write(schedule)
+    beat.write(schedule, task)
     return True
 
 

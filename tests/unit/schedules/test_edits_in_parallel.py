@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from deferapp import defer
 from deferapp.functions import registry
@@ -65,3 +66,29 @@ def test_a_deployment_in_the_middle_of_looking_for_edits_is_not_taken_for_one() 
     deployment.wait()
     schedule = Schedule.objects.get()
     assert (schedule.frequency, schedule.is_overridden, schedule.edited_at) == ("30 9 * * *", False, None)
+
+
+def choose_minute(minute: str) -> None:
+    """Choose another crontab, as a person does in the admin."""
+    task = PeriodicTask.objects.get()
+    task.crontab = CrontabSchedule.objects.create(minute=minute, hour="8", timezone="UTC")
+    task.save()
+
+
+def edit_minute_in_place(minute: str) -> None:
+    crontab = PeriodicTask.objects.get().crontab
+    crontab.minute = minute
+    crontab.save()
+
+
+@pytest.mark.parametrize("edit", [choose_minute, edit_minute_in_place])
+def test_an_edit_that_is_made_while_another_is_taken_over_is_not_undone(edit: Callable[[str], None]) -> None:
+    deploy("0 8 * * *")
+    choose_minute("*/15")  # beat gets lists, so the row is written again
+    another = Meanwhile(partial(edit, "49"))
+    with connection.execute_wrapper(another):
+        edits.absorb()
+    another.wait()
+    edits.absorb()
+    assert Schedule.objects.get().frequency == "49 8 * * *"
+    assert PeriodicTask.objects.get().crontab.minute == "49"
