@@ -44,10 +44,12 @@ def wait_for_locks(seconds: int) -> None:
 
 
 def _on_created(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
-    if not _is_seen_to(connection.settings_dict.get("OPTIONS", {})):
+    options = connection.settings_dict.get("OPTIONS", {})
+    if not _is_seen_to(options):
         _notice_when_vanished(connection.connection)
     seconds = getattr(_thread, "lock_seconds", None)
-    if seconds is not None and connection.vendor in _LOCK_WAITS:
+    # What is said to a pooled connection would hold for the next thread that takes it, too.
+    if seconds is not None and connection.vendor in _LOCK_WAITS and not options.get("pool"):
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_WAITS[connection.vendor].format(seconds=seconds))
 
