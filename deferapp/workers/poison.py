@@ -15,8 +15,10 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, Final
 
+from celery.worker.consumer.gossip import Gossip
 from celery.worker.state import task_ready
 from kombu import compression
+from kombu.exceptions import ContentDisallowed, DecodeError
 from kombu.utils.imports import symbol_by_name
 
 logger = logging.getLogger("deferapp.workers")
@@ -82,6 +84,7 @@ def _guard_transports() -> None:
     from kombu.transport.virtual import base
 
     _guard(base.Transport, "_deliver", _drop, DATA_ERRORS)
+    _guard(Gossip, "on_message", _drop, (*DATA_ERRORS, DecodeError, ContentDisallowed))
     _guard_redis()
     _guard_rabbit()
 

@@ -11,8 +11,11 @@ import redis
 
 from tests.faults import garbage
 from tests.servers import RabbitServer, RedisServer
+from tests.waiting import wait_until
 
 QUEUE: Final = "celery"
+EVENTS: Final = "celeryev"
+EVENT: Final = "worker.heartbeat"
 
 
 class Broker(Protocol):
@@ -23,6 +26,9 @@ class Broker(Protocol):
 
     def put(self, raw: Any) -> None:
         """Put something into the queue, which exists."""
+
+    def broadcast(self, body: bytes) -> None:
+        """Send an event that all workers hear."""
 
     def purge(self) -> None:
         """Take out what waits in the queue."""
@@ -40,6 +46,11 @@ class Redis:
     def put(self, raw: Any) -> None:
         with self.client() as client:
             client.lpush(QUEUE, garbage.as_redis(raw))
+
+    def broadcast(self, body: bytes) -> None:
+        channel, message = f"/0.{EVENTS}/{EVENT}", garbage.as_redis(garbage.message(body))
+        with self.client() as client:
+            wait_until(lambda: client.publish(channel, message), 10, "a worker hears events")
 
     def purge(self) -> None:
         with self.client() as client:
@@ -62,6 +73,11 @@ class Rabbit:
     def put(self, raw: Any) -> None:
         with self.channel() as channel:
             channel.basic_publish(garbage.as_rabbit(raw), routing_key=QUEUE)
+
+    def broadcast(self, body: bytes) -> None:
+        message = amqp.Message(body, content_type="application/json", content_encoding="utf-8")
+        with self.channel() as channel:
+            channel.basic_publish(message, exchange=EVENTS, routing_key=EVENT)
 
     def purge(self) -> None:
         with self.channel() as channel:

@@ -26,6 +26,7 @@ KINDS: Final = {
 }
 CASES: Final = [(stage, kind) for stage in ONE_BY_ONE for kind in KINDS[stage.split()[0]]]
 ALL: Final = "all at once"
+HEARD: Final = "after an event"
 FORGED: Final = ["ended", "cancelled", "for another function", "twice", "last"]
 COMPLAINTS: Final = ("ERROR", "WARNING", "CRITICAL")
 LONGEST_COMPLAINT: Final = 20_000
@@ -53,7 +54,7 @@ class Stage:
         self.project = project
         self.broker = broker
         self.kinds: dict[str, Callable[[], Any]] = KINDS[broker.name]
-        texts = [*self.kinds, ALL, *FORGED]
+        texts = [*self.kinds, ALL, HEARD, *FORGED]
         ids = project.python(ENQUEUE.format(texts=texts)).split()
         broker.purge()
         self.ids = dict(zip([*texts, "early", "mail", "paused"], ids, strict=True))
@@ -109,6 +110,18 @@ def test_garbage_costs_a_few_lines_in_the_log_and_nothing_else(
     complaint = worker.log()[begin:]
     assert any(word in complaint for word in COMPLAINTS)
     assert len(complaint) < LONGEST_COMPLAINT
+
+
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_a_broken_event_that_all_workers_hear_ends_none(open_stage: Callable[[str], Stage], name: str) -> None:
+    stage = open_stage(name)
+    worker = stage.living_worker()
+    for body in (b"\x00\xff", b"{", b"[" * 100_000, b"[]", b"17"):
+        stage.broker.broadcast(body)
+    stage.put_good(HEARD)
+    stage.wait_for_note(HEARD)
+    assert worker.is_alive
+    assert "What the broker delivered is no message and was dropped (DecodeError)" in worker.log()
 
 
 @pytest.mark.parametrize("name", [*ONE_BY_ONE, "Redis solo"])

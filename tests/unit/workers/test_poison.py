@@ -13,6 +13,7 @@ import pytest
 from amqp.basic_message import Message as BasicMessage
 from amqp.serialization import GenericContent
 from celery.worker import WorkController
+from celery.worker.consumer.gossip import Gossip
 from kombu import compression
 from kombu.transport import redis, virtual
 
@@ -214,6 +215,7 @@ def test_what_kombu_and_py_amqp_do_is_guarded_by_the_names_of_today() -> None:
         redis.QoS.append,
         redis.loads,
         GenericContent._load_properties,
+        Gossip.on_message,
     ):
         assert guarded.survives_poison
 
