@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.db import connections, transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
 from deferapp import clock, conf, signals
 from deferapp.cron import parse
@@ -36,6 +36,13 @@ def tick(now: datetime | None = None) -> int:
         silence.owe_ring(max(plan.latest for plan in plans))
         edits.absorb_if_changed()  # those that waited until their schedule had fired
     return sum(len(plan.fire) for plan in plans)
+
+
+def next_due() -> datetime | None:
+    """When a schedule will be due next; what is due by now is left out, since it has been tried."""
+    active = Schedule.objects.using(ledger()).filter(is_declared=True, is_paused=False)
+    earliest: datetime | None = active.filter(next_due_at__gt=clock.now()).aggregate(at=Min("next_due_at"))["at"]
+    return earliest
 
 
 def _carried_out(moment: datetime) -> Iterator[Plan]:

@@ -12,10 +12,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from deferapp.alerts import beat
+from deferapp.clock import now
 from deferapp.dispatch import overdue
 from deferapp.executions import life, prune
 from deferapp.executions.batches import hooks
@@ -28,7 +30,7 @@ from deferapp.workers.recover import recover, recover_orphans
 logger = logging.getLogger("deferapp.housekeeping")
 
 INTERVAL: Final = 1.0
-"""Seconds between two rounds."""
+"""Seconds between two rounds at the most; less when a schedule is due before."""
 PRUNE_INTERVAL: Final = 60.0
 """Seconds between two looks for what ended long ago."""
 LOCK_SECONDS: Final = 3
@@ -43,6 +45,7 @@ class Housekeeper(threading.Thread):
         self._ended = threading.Event()
         self._heart = Heart()
         self._synced = False
+        self._next_due: datetime | None = None
         self._prune_at = time.monotonic()
         self._children = Children()
 
@@ -57,7 +60,7 @@ class Housekeeper(threading.Thread):
         self._heart.start()
         while not self._ended.is_set():
             self._attempt(self.round)
-            self._ended.wait(INTERVAL)
+            self._ended.wait(self._pause())
         self._heart.stop()
         self._attempt(self._leave)
         persist.drop_connections()
@@ -68,7 +71,7 @@ class Housekeeper(threading.Thread):
         if not self._synced:
             self._attempt(self._sync)
         self._attempt(silence.write_received)
-        self._attempt(tick.tick)
+        self._attempt(self._tick)
         if presence.keeps_house(presence.current()):
             # What is recovered is published in the same round.
             for chore in (self._recover_the_dead, life.expire, overdue.publish, hooks.fire, self._alert, self._prune):
@@ -76,6 +79,17 @@ class Housekeeper(threading.Thread):
 
     def _sync(self) -> None:
         self._synced = sync.sync()
+
+    def _tick(self) -> None:
+        self._next_due = None
+        tick.tick()
+        self._next_due = tick.next_due()
+
+    def _pause(self) -> float:
+        """Seconds until the next round: until a schedule is due, if that is before `INTERVAL` is over."""
+        if self._next_due is None:
+            return INTERVAL
+        return min(INTERVAL, max((self._next_due - now()).total_seconds(), 0))
 
     def _recover_children(self) -> None:
         self._attempt(self._children.kill_the_stuck)

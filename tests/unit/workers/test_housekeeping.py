@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
+from deferapp.clock import now
 from deferapp.executions.endings import failure
 from deferapp.executions.endings.failure import Failure
-from deferapp.models import Housekeeping, Worker
+from deferapp.models import Housekeeping, Schedule, Worker
 from deferapp.workers import housekeeping, persist, presence
 from deferapp.workers.children import Children
 from tests.unit.rows import make_worker
@@ -112,6 +114,35 @@ def test_a_sync_that_left_something_is_made_again_when_the_schedules_have_fired(
     for _ in range(3):
         keeper.round()
     assert done == ["sync", "tick", "publish", "sync", "tick", "publish", "tick", "publish"]
+
+
+def schedule_due_at(moment: datetime) -> None:
+    Schedule.objects.update_or_create(
+        function="shop.defer.nightly",
+        defaults={"declared_frequency": "@daily", "frequency": "@daily", "next_due_at": moment},
+    )
+
+
+@pytest.mark.parametrize(("ahead", "pause"), [(0.3, 0.3), (40, 1.0), (-40, 1.0)])
+def test_the_next_round_is_made_when_a_schedule_is_due_and_within_a_second(
+    done: list[str], ahead: float, pause: float
+) -> None:
+    Schedule.objects.all().delete()
+    keeper = housekeeping.Housekeeper()
+    schedule_due_at(now() + timedelta(seconds=ahead))
+    keeper.round()
+    assert pause - 0.3 <= keeper._pause() <= pause
+
+
+def test_after_a_tick_that_failed_the_next_round_does_not_come_at_once(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = housekeeping.Housekeeper()
+    schedule_due_at(now() + timedelta(seconds=0.5))
+    keeper.round()
+    monkeypatch.setattr(housekeeping.tick, "tick", failing(OperationalError("away")))
+    keeper.round()
+    assert keeper._pause() == housekeeping.INTERVAL
 
 
 def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done(
