@@ -6,11 +6,13 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from deferapp.dispatch import publish
+from deferapp.dispatch import message, publish
 from deferapp.dispatch.broker import Broker
 from deferapp.functions import registry
 from tests.conftest import RUN
@@ -73,11 +75,18 @@ def known_function(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _patient_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes everything, and nothing waits in its queues."""
-    monkeypatch.setattr(Broker, "send", lambda *_: True)
+def published(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """The executions that have been published, to a broker that takes everything and in whose queues nothing waits."""
+    published: list[UUID] = []
+
+    def send(_: Broker, __: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
+        published.extend(message.parse(*args, **kwargs))
+        return True
+
+    monkeypatch.setattr(Broker, "send", send)
     monkeypatch.setattr(Broker, "waiting", lambda *_: 0)
     monkeypatch.setattr(publish, "reaches_a_worker", lambda: True)
+    return published
 
 
 @pytest.fixture

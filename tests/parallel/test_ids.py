@@ -39,13 +39,14 @@ def test_a_key_that_another_transaction_is_using_is_waited_for(rolls_back: bool,
     assert ("another" in second.arguments_json) == rolls_back
 
 
-def test_of_many_calls_with_one_key_at_once_all_get_the_same_execution(actors: Actors) -> None:
+def test_of_many_calls_with_one_key_at_once_all_get_the_same_execution(actors: Actors, published: list[UUID]) -> None:
     crowd = actors(6)
     for round in range(5):
         keyed = MAIL.options(key=f"invoice {round}")
         calls = [partial(keyed.enqueue, number) for number in range(len(crowd))]
         executions = at_once(crowd, *calls)
         assert len({(each.id, each.arguments_json) for each in executions}) == 1
+        assert published[round:] == [executions[0].id]
     assert Execution.objects.count() == 5
 
 
@@ -97,6 +98,19 @@ def test_a_hook_that_another_one_is_firing_is_waited_for_and_fired_once(
         assert not firing.done()
     assert (fired, firing.result()) == (1, int(is_killed))
     assert Execution.objects.filter(id=hook.id).count() == 1
+    assert not BatchHook.objects.exists()
+
+
+def test_of_many_that_fire_the_hooks_of_ended_batches_at_once_one_enqueues_each(
+    hook: BatchHook, actors: Actors, published: list[UUID]
+) -> None:
+    for number in range(8):
+        BatchHook.objects.create(
+            id=UUID(int=9 + number), batch=UUID(int=9 + number), function=REPORT.name, arguments_json="{}"
+        )
+    ids = set(BatchHook.objects.values_list("id", flat=True))
+    assert sum(at_once(actors(3), hooks.fire, hooks.fire, partial(hooks.fire, ids | {hook.batch}))) == len(ids)
+    assert sorted(published) == sorted(ids) == sorted(Execution.objects.filter(batch=None).values_list("id", flat=True))
     assert not BatchHook.objects.exists()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from deferapp.executions.values import decode_call
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import BatchHook, Execution
 from tests.unit.children.ends import attempt_of, fail, start, succeed
-from tests.unit.parallel import at_once
 from tests.unit.queue import MemoryQueue
 from tests.unit.rows import make_execution
 
@@ -245,15 +243,3 @@ def test_what_a_worker_cannot_look_at_is_left_to_housekeeping(
         hooks.fire_soon([batch.id])
     assert "left to housekeeping" in caplog.text
     assert hooks.fire() == 1
-
-
-def test_two_that_keep_house_at_once_enqueue_it_once(function: Function, hook: Function, queue: MemoryQueue) -> None:
-    batches = [function.map([1]) for _ in range(8)]
-    ids = {batch.then(hook, "") for batch in batches}
-    succeed(Execution.objects.values_list("pk", flat=True))
-    queue.take()
-    at_once(hooks.fire, hooks.fire, partial(hooks.fire, [batch.id for batch in batches]))
-    assert {each.pk for each in reports()} == ids
-    assert len(reports()) == 8
-    assert sorted(each for message in queue.take() for each in message.ids) == sorted(ids)
-    assert BatchHook.objects.count() == 0

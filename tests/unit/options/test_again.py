@@ -13,13 +13,12 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from deferapp.clock import now
 from deferapp.exceptions import DeferError, DurationError, ExecutionNotFound, ExecutionNotReschedulable
-from deferapp.executions import enqueue, life
+from deferapp.executions import enqueue
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution, running
 from deferapp.executions.states import State
 from deferapp.models import Execution
 from tests.unit.options.functions import declare, serve
-from tests.unit.parallel import at_once
 from tests.unit.queue import MemoryQueue
 from tests.unit.rows import values_of
 
@@ -145,24 +144,6 @@ def test_what_a_running_function_has_just_enqueued_can_be_rescheduled_and_re_run
         execution = async_to_sync(function.aenqueue)("in a burst")
         assert execution.reschedule("1h").due_at > now()
         assert execution.rerun().rerun_of_id == execution.id
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_a_claim_and_a_reschedule_at_the_same_time_either_comes_first(queue: MemoryQueue) -> None:
-    function = declare()
-    for _ in range(5):
-        execution = function.enqueue("a")
-
-        def claim(id: Any = execution.id) -> int:
-            return len(life.claim(function, [id], claim=uuid4(), worker_id=1, most=1))
-
-        def reschedule(execution: Execution = execution) -> int:
-            return life.reschedule(execution.id, due_at=now() + HOUR, dispatch_at=now() + HOUR)
-
-        claimed, rescheduled = at_once(claim, reschedule)
-        execution.refresh_from_db()
-        assert claimed + rescheduled == 1
-        assert execution.state == (State.STARTED if claimed else State.CREATED)
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -25,7 +25,6 @@ from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import Execution
 from tests.unit.options.functions import declare, serve, sweep
-from tests.unit.parallel import at_once
 from tests.unit.queue import MemoryQueue
 
 HOUR = timedelta(hours=1)
@@ -248,16 +247,6 @@ def test_a_keyed_execution_with_a_delay_is_published_when_it_is_due(
         execution = declare().options(key="a", delay=HOUR).enqueue("a")
     assert execution.dispatch_at == execution.due_at
     assert published(queue) == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_calls_with_one_key_at_the_same_time_one_makes_the_execution_and_all_get_it(queue: MemoryQueue) -> None:
-    function = declare().options(key="a")
-    executions = at_once(*(lambda text=str(number): function.enqueue(text) for number in range(8)))
-    assert len({execution.id for execution in executions}) == 1
-    assert len({execution.arguments_json for execution in executions}) == 1
-    assert Execution.objects.count() == 1
-    assert published(queue) == [executions[0].id]
 
 
 @pytest.mark.parametrize("name", ["map", "starmap"])

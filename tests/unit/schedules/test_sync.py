@@ -14,7 +14,6 @@ from deferapp.functions import registry
 from deferapp.models import Schedule
 from deferapp.schedules import TICK, beat
 from deferapp.schedules.sync import sync
-from tests.unit.parallel import at_once
 
 pytestmark = pytest.mark.usefixtures("no_schedules")
 
@@ -168,12 +167,3 @@ def test_names_fit_beats_column_and_stay_apart() -> None:
     first, second = beat.names("x" * 300)
     assert len(first) == len(second) == 200
     assert first != second
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_at_once_make_each_row_once() -> None:
-    declare("0 0 13 * 5")
-    defer.cron(nightly, "0 3 * * *")
-    at_once(*[sync] * 3)
-    assert Schedule.objects.count() == 2
-    assert PeriodicTask.objects.count() == 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 
@@ -12,7 +11,6 @@ from deferapp.executions.ids import due_id
 from deferapp.executions.states import State
 from deferapp.models import DueMoment, Execution, Schedule
 from deferapp.schedules.tick import tick
-from tests.unit.parallel import at_once
 from tests.unit.queue import MemoryQueue
 
 pytestmark = pytest.mark.usefixtures("no_schedules", "queue")
@@ -92,12 +90,3 @@ def test_what_fires_is_published_when_it_is_committed(queue: MemoryQueue) -> Non
     tick(EIGHT)
     (message,) = queue.take()
     assert (message.task, message.ids) == ("shop.defer.nightly", [due_id("shop.defer.nightly", EIGHT)])
-
-
-@pytest.mark.django_db(transaction=True)
-def test_ticks_at_the_same_time_fire_each_moment_once() -> None:
-    for number in range(5):
-        make_schedule(f"shop.defer.f{number}", catch_up="all")
-    at_once(*[partial(tick, EIGHT + 9 * MINUTE)] * 4)
-    assert Execution.objects.count() == DueMoment.objects.count() == 50
-    assert set(Schedule.objects.values_list("next_due_at", flat=True)) == {EIGHT + 10 * MINUTE}

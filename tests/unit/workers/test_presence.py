@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 
 import pytest
 from django.db import OperationalError
@@ -17,7 +16,6 @@ from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Worker
 from deferapp.workers import heart, presence, process
 from deferapp.workers.children import Children
-from tests.unit.parallel import at_once
 from tests.unit.rows import SECOND, claim, make_execution, make_worker, values_of
 from tests.waiting import wait_until
 
@@ -297,19 +295,3 @@ def test_all_processes_of_a_node_see_that_it_drains(this_node: presence.Node) ->
     assert not presence.node().is_draining
     this_node.drain()
     assert presence.node().is_draining
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_that_ask_at_once_one_keeps_house() -> None:
-    workers = [make_worker() for _ in range(4)]
-    presence.keeps_house(workers[0])
-    Housekeeping.objects.update(worker=None, lease_until=now() - SECOND)
-    assert sorted(at_once(*(partial(presence.keeps_house, worker) for worker in workers))) == [False] * 3 + [True]
-    assert Housekeeping.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_first_to_ask_at_once_make_one_row() -> None:
-    workers = [make_worker() for _ in range(4)]
-    at_once(*(partial(presence.keeps_house, worker) for worker in workers))
-    assert Housekeeping.objects.count() == 1

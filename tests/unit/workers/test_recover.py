@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -16,7 +15,6 @@ from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Worker
 from deferapp.workers import claims, process
 from deferapp.workers.recover import recover, recover_orphans
-from tests.unit.parallel import at_once
 from tests.unit.rows import claim, make_executions, make_worker, values_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_registry")]
@@ -151,16 +149,6 @@ def test_a_worker_of_another_host_stays_on_the_list_for_a_while_and_one_of_this_
     recover(elsewhere)
     recover(here)
     assert list(Worker.objects.all()) == [elsewhere]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_that_recover_at_once_lose_each_attempt_once() -> None:
-    worker = make_worker()
-    executions = claim(make_executions(5, ASYNC), worker=worker)
-    executions += claim(make_executions(5, SYNC), worker=worker)
-    at_once(*[partial(recover, worker)] * 3)
-    assert states(executions) == [(State.CREATED, 1)] * 6 + [(State.CREATED, 0)] * 4
-    assert Attempt.objects.count() == 6
 
 
 def test_what_a_forgotten_worker_holds_is_recovered_and_what_others_hold_is_not() -> None:
