@@ -6,6 +6,7 @@ program of its own, with servers of its own: `bin/test chaos --seed 1 --minutes 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ TESTS = Path(__file__).resolve().parent
 
 # Options that say how many processes run the tests, or that need all of them in this one.
 ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
+
+# Tests with real processes mostly wait.
+PROCESSES_A_CORE = 2
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +45,7 @@ def _with_defaults(arguments: list[str]) -> list[str]:
         arguments = [str(TESTS / arguments[0]), *arguments[1:]]
     if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
         return arguments
-    return ["-n", "auto", "--dist", "loadgroup", *arguments]
+    return ["-n", str(PROCESSES_A_CORE * (os.cpu_count() or 1)), "--dist", "loadgroup", *arguments]
 
 
 if __name__ == "__main__":
