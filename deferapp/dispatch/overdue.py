@@ -25,6 +25,7 @@ from deferapp.executions.endings.retry import WORKER_DIED
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import Execution, ledger
+from deferapp.models.locking import update_in_order
 
 if TYPE_CHECKING:
     from deferapp.models.queries import ExecutionQuerySet
@@ -105,7 +106,7 @@ def _look_again_later(ids: Sequence[UUID], moment: datetime, wait: timedelta) ->
     """Not at those that have been claimed since `moment`, also if they wait for their next attempt by now."""
     later = now() + wait
     for start in range(0, len(ids), 500):
-        _waiting(moment).filter(id__in=ids[start : start + 500]).update_in_order(dispatch_at=later)
+        update_in_order(_waiting(moment).filter(id__in=ids[start : start + 500]), dispatch_at=later)
 
 
 def _has_room(function: str) -> bool:

@@ -20,6 +20,7 @@ from deferapp.dispatch.broker import broker, logger, reaches_a_worker
 from deferapp.executions import limits
 from deferapp.executions.states import State
 from deferapp.models import Execution, ledger
+from deferapp.models.locking import update_in_order
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -103,6 +104,6 @@ def leave_to_housekeeping(ids: list[UUID]) -> None:
     """Mark executions as not published. If even that fails, `REPUBLISH_AFTER` does."""
     waiting = Execution.objects.using(ledger()).filter(id__in=ids, state=State.CREATED)
     try:
-        waiting.update_in_order(dispatch_at=F("due_at"))
+        update_in_order(waiting, dispatch_at=F("due_at"))
     except Error:
         logger.warning("%d executions are published later than they could be", len(ids), exc_info=True)

@@ -28,6 +28,7 @@ from deferapp.executions.endings.failure import Failure
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import MOVES, State
 from deferapp.models import Attempt, Execution, PausedFunction, ledger
+from deferapp.models.locking import lock, update_in_order
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -80,7 +81,7 @@ def claim_under(
         limits.lock(keys)
         if cancels:
             # Locked, so that what comes to wait from now on is not refused without having been looked at.
-            waiting = waiting.filter(id__in=waiting.filter(id__in=ids, state=State.CREATED).lock())
+            waiting = waiting.filter(id__in=lock(waiting.filter(id__in=ids, state=State.CREATED)))
         admitted = [id for key in keys for id in limits.admitted(function, key, waiting, moment, most)]
         _start(_executions().filter(id__in=admitted), claim, worker_id)
         for key in keys if cancels else ():
@@ -230,7 +231,7 @@ def _move(rows: ExecutionQuerySet, *path: State, are_many: bool = True, **values
         if move not in MOVES:
             raise MoveError(f"An execution does not go from {move[0]} to {move[1]}.")
     rows = rows.filter(state=path[0])
-    return (rows.update_in_order if are_many else rows.update)(state=path[-1], **values)
+    return update_in_order(rows, state=path[-1], **values) if are_many else rows.update(state=path[-1], **values)
 
 
 def _move_and_tell(signal: Signal, rows: ExecutionQuerySet, *path: State, **values: Any) -> int:
@@ -238,7 +239,7 @@ def _move_and_tell(signal: Signal, rows: ExecutionQuerySet, *path: State, **valu
     if not tell.is_heard(signal):
         return _move(rows, *path, **values)
     with transaction.atomic(using=ledger()):
-        locked = _executions().filter(id__in=rows.filter(state=path[0]).lock())
+        locked = _executions().filter(id__in=lock(rows.filter(state=path[0])))
         moved = _move(locked, *path, are_many=False, **values)
         executions = list(locked)
         tell.of(signal, lambda: executions)

@@ -7,6 +7,7 @@ from django.db.models import F
 from deferapp.clock import now
 from deferapp.executions.states import State
 from deferapp.models import Execution, PausedFunction, ledger
+from deferapp.models.locking import update_in_order
 
 
 def pause(function: str) -> None:
@@ -19,7 +20,7 @@ def resume(function: str) -> None:
     """Run what was held, all of it."""
     PausedFunction.objects.using(ledger()).filter(function=function).delete()
     held = Execution.objects.using(ledger()).filter(function=function, state=State.CREATED)
-    held.filter(dispatch_at__gt=F("due_at")).update_in_order(dispatch_at=F("due_at"))
+    update_in_order(held.filter(dispatch_at__gt=F("due_at")), dispatch_at=F("due_at"))
 
 
 def keep_paused(function: str) -> bool:

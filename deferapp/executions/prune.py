@@ -19,6 +19,7 @@ from deferapp.clock import now
 from deferapp.durations import as_duration
 from deferapp.executions.states import ENDED, State
 from deferapp.models import DueMoment, Execution, ledger
+from deferapp.models.locking import lock
 
 MOST_AT_ONCE: Final = 500
 """Executions of a state that one transaction takes away."""
@@ -60,7 +61,7 @@ def _prune(state: State, before: datetime) -> int:
         return 0
     with transaction.atomic(using=ledger()):
         # Locked before they are taken away, since one that is let run again meanwhile has to stay.
-        gone = executions.filter(id__in=ids, state=state, ended_at__lt=before).lock()
+        gone = lock(executions.filter(id__in=ids, state=state, ended_at__lt=before))
         executions.filter(id__in=gone).only("id").delete()
         DueMoment.objects.using(ledger()).filter(execution_id__in=gone).delete()
     return len(gone)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import connections, models
-from django.db.models import Subquery
+from django.db import models
 
 from deferapp.durations import as_date
 from deferapp.executions.states import ErrorCode, State
@@ -21,12 +20,6 @@ from deferapp.models.pairs import Contains
 
 if TYPE_CHECKING:
     from deferapp.models.execution import Execution
-
-
-class _Locked(Subquery):
-    """The rows of a query, locked as an UPDATE locks them, in the order in which PostgreSQL gives them."""
-
-    template = "(%(subquery)s FOR NO KEY UPDATE)"
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -67,28 +60,6 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         if not check_metadata(pairs):
             return self.all()
         return self.filter(Contains(models.F("metadata"), models.Value(json.dumps(pairs))))
-
-    def update_in_order(self, **values: Any) -> int:
-        """`update`, by which two that change the same rows at the same time never wait for each other in a circle.
-
-        PostgreSQL locks rows as it comes upon them, which depends on the plan: here it is in the order of their ids.
-        SQLite locks all at once. Elsewhere it is `update`, and the database may refuse one of two.
-        """
-        if connections[self.db].vendor != "postgresql":
-            return self.update(**values)
-        locked = _Locked(self.order_by("pk").values("pk"))
-        return self.model._default_manager.using(self.db).filter(pk__in=locked).update(**values)
-
-    def lock(self, *, skip_locked: bool = False) -> list[UUID]:
-        """Let nobody else change these rows until the transaction ends. Returns their ids, in their order.
-
-        With `skip_locked`, where the database can do that, those are left out that somebody else has locked.
-        """
-        features = connections[self.db].features
-        if not features.has_select_for_update:
-            self.update(state=models.F("state"))  # A read alone would not lock SQLite.
-        skip_locked = skip_locked and features.has_select_for_update_skip_locked
-        return list(self.select_for_update(skip_locked=skip_locked).order_by("pk").values_list("pk", flat=True))
 
     def page(
         self, *, first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None

@@ -26,6 +26,7 @@ from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.config import Config
 from deferapp.models import Execution, Worker, ledger
+from deferapp.models.locking import lock
 from deferapp.workers import claims, persist, presence, process
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _recover_run(worker: str, executions: Sequence[Execution], why: Failure) -> 
 
 def _lock(executions: Sequence[Execution]) -> set[UUID]:
     """Lock those that nobody else has locked, and return their ids. (SQLite has one lock for all.)"""
-    return set(_held().filter(id__in=[execution.id for execution in executions]).lock(skip_locked=True))
+    return set(lock(_held().filter(id__in=[execution.id for execution in executions]), skip_locked=True))
 
 
 def _lost(execution: Execution, why: Failure) -> Ending:
