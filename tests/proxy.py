@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Literal, Self
@@ -38,7 +39,9 @@ class Proxy:
         self._gates: dict[Way, asyncio.Event] = {}
         self._delay_seconds = 0.0
         self._forgetful: tuple[bytes, int] | None = None
+        self._most_lost = 0
         self._asked = 0
+        self._is_closed = False
         self.answers_lost = 0
 
     def url(self, server_url: str | None = None) -> str:
@@ -69,12 +72,13 @@ class Proxy:
         self._forgetful = None
         self._do(self._open)
 
-    def lose_answers(self, request: bytes, every: int = 1) -> None:
+    def lose_answers(self, request: bytes, every: int = 1, most: int = sys.maxsize) -> None:
         """Reset a connection instead of passing on the answer to a request that holds these bytes, one of so many.
 
         So the server has done what it was asked for, and who asked cannot know.
         """
         self._forgetful = request, every
+        self._most_lost = self.answers_lost + most
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -113,14 +117,19 @@ class Proxy:
             link.reset()
 
     async def _end_tasks(self) -> None:
-        """Wait for those that passed bytes: their connections have ended, and nothing holds them up any more."""
+        """Wait for those that pass bytes, and for what is just coming in: nothing holds them up any more."""
+        self._is_closed = True
         for gate in self._gates.values():
             gate.set()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            self._cut()
+            await asyncio.gather(*others, return_exceptions=True)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(writer)
+        if self._is_closed:
+            link.reset()
+            return
         self._links.add(link)
         with contextlib.suppress(OSError):
             server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
@@ -155,7 +164,7 @@ class Proxy:
         return data
 
     def _is_to_be_forgotten(self, data: bytes) -> bool:
-        if self._forgetful is None or self._forgetful[0] not in data:
+        if self._forgetful is None or self._forgetful[0] not in data or self.answers_lost >= self._most_lost:
             return False
         self._asked += 1
         return self._asked % self._forgetful[1] == 0

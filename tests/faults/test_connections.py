@@ -132,7 +132,7 @@ def test_answers_of_claims_that_are_lost_leave_no_execution_behind(site: Site) -
 def test_answers_of_enqueues_that_are_lost_make_no_child_twice(site: Site, parent: str) -> None:
     project, begun = site.project, len(site.project.witness.lines("mail"))
     for wires in site.wires:
-        wires.database.lose_answers(INSERT, every=2)
+        wires.database.lose_answers(INSERT, every=2, most=4)
     project.python(f"from tests.shop.defer.{parent} import {parent}\n{parent}.enqueue(200, -1, '')")
     project.wait_for_states(parent, 60, succeeded=1)
     wait_until(lambda: len(project.witness.lines("mail")) - begun >= 200, 60, "all children run")

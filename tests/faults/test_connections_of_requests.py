@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.xdist_group("connections of requests")
 
 REQUESTS = 12
-ROUNDS = 3
+ROUNDS = 8
 MORE_SECONDS = 0.25
 RUN_SECONDS = 20.0
 
@@ -79,7 +79,7 @@ def _answers(site: Site) -> bool:
     ("fault", "path"), [("cut", "note"), ("stalled", "note"), ("stalled", "anote"), ("stalled on the way back", "note")]
 )
 def test_a_request_that_enqueues_hardly_takes_longer_with_a_broken_broker(site: Site, fault: str, path: str) -> None:
-    assert min(_extra_seconds(site, fault, path) for _ in range(ROUNDS)) < MORE_SECONDS
+    assert any(_extra_seconds(site, fault, path) < MORE_SECONDS for _ in range(ROUNDS))
     site.assert_once()
 
 
