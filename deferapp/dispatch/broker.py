@@ -157,7 +157,7 @@ def _connect(connection: Any) -> Any:
     connection.transport_options = {
         **connection.transport_options,
         "max_retries": 0,
-        **_limits(connection.transport_cls, timeout),
+        **_limits(connection, timeout),
     }
     hosts = len(connection.alt or [None])
     connection.ensure_connection(
@@ -167,11 +167,22 @@ def _connect(connection: Any) -> Any:
     return connection
 
 
-def _limits(transport: str, timeout: float) -> dict[str, Any]:
-    if transport in ("redis", "rediss"):
-        return {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry_on_timeout": False}
+def _limits(connection: Any, timeout: float) -> dict[str, Any]:
+    sockets = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    if connection.transport_cls in ("redis", "rediss"):
+        return {**sockets, "retry_on_timeout": False}
+    if connection.transport_cls == "sentinel":
+        return {**sockets, "retry_on_timeout": False, "sentinel_kwargs": {**_of_sentinels(connection), **sockets}}
     # Without an answer, what is written to a connection that the server has left would seem to have arrived.
-    return {"confirm_publish": True} if transport in AMQP else {}
+    return {"confirm_publish": True} if connection.transport_cls in AMQP else {}
+
+
+def _of_sentinels(connection: Any) -> dict[str, Any]:
+    """Let those that are asked where the master is be asked once."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {**(connection.transport_options.get("sentinel_kwargs") or {}), "retry": Retry(NoBackoff(), 0)}
 
 
 def _set_patience(connection: Any, seconds: float) -> None:

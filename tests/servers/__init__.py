@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from tests.servers.postgres import PostgresServer
 from tests.servers.programs import find_chromium
 from tests.servers.rabbit import RabbitServer
-from tests.servers.redis import RedisServer
+from tests.servers.redis import RedisServer, SentinelServer
 from tests.servers.server import Server, ServerError, free_port, temporary_directory
 
 __all__ = [
     "PostgresServer",
     "RabbitServer",
     "RedisServer",
+    "SentinelServer",
     "Server",
     "ServerError",
     "find_chromium",

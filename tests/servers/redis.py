@@ -28,7 +28,7 @@ class RedisServer(Server):
         return [program, *where, "--databases", str(self.databases)]
 
     def _answers(self) -> bool:
-        with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
+        with contextlib.suppress(redis.ConnectionError), redis.Redis(port=self.port) as client:
             return bool(client.ping())
         return False
 
@@ -40,3 +40,25 @@ class RedisServer(Server):
     def wipe(self) -> None:
         """Remove the data of the server, which does not run."""
         (self.directory / "dump.rdb").unlink(missing_ok=True)
+
+
+class SentinelServer(RedisServer):
+    """A Sentinel that tells where a Redis is, and watches it too patiently to replace it."""
+
+    master = "tests"
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__()
+        self._configuration = self.directory / "sentinel.conf"
+        self._configuration.write_text(
+            f"bind 127.0.0.1\nport {self.port}\nsentinel monitor {self.master} 127.0.0.1 {server.port} 1\n"
+            f"sentinel down-after-milliseconds {self.master} 600000\n"
+        )
+
+    @property
+    def url(self) -> str:
+        return f"sentinel://127.0.0.1:{self.port}"
+
+    def _command(self) -> list[str]:
+        program, *_ = super()._command()
+        return [program, str(self._configuration), "--sentinel"]

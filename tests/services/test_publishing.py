@@ -12,7 +12,7 @@ from kombu import Queue
 
 from deferapp.dispatch import broker as broker_module
 from deferapp.dispatch.broker import Broker, celery_app
-from tests.servers import RabbitServer, RedisServer, Server, free_port
+from tests.servers import RabbitServer, RedisServer, SentinelServer, Server, free_port
 from tests.waiting import wait_until
 
 FUNCTION = "shop.defer.mail"
@@ -109,13 +109,32 @@ def test_the_next_host_is_tried_when_the_first_refuses(
     assert _send(broker)
 
 
+def test_redis_behind_a_sentinel_is_bounded_too_and_so_is_the_sentinel(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "PAUSE_AFTER_ERROR", 0.0)
+    with RedisServer() as server, SentinelServer(server) as sentinel:
+        monkeypatch.setattr(celery_app().conf, "broker_url", sentinel.url)
+        monkeypatch.setitem(celery_app().conf, "broker_transport_options", {"master_name": sentinel.master})
+        wait_until(lambda: _send(broker), 10, "the Sentinel knows its Redis")
+        for hanging in (server, sentinel):
+            broker._throw_away()
+            os.kill(hanging.pid, signal.SIGSTOP)
+            try:
+                assert min(_seconds_of(lambda: _send(broker)) for _ in range(3)) < BOUND_SECONDS
+                assert not _send(broker)
+            finally:
+                os.kill(hanging.pid, signal.SIGCONT)
+            assert _send(broker)
+
+
 @rabbit
 def test_a_queue_with_arguments_is_counted_as_any(
     server: Server, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = Queue("quorum", routing_key="quorum", queue_arguments={"x-queue-type": "quorum"})
     monkeypatch.setitem(celery_app().conf, "task_routes", {FUNCTION: {"queue": queue}})
+    monkeypatch.setattr(celery_app().amqp, "_rtable", None)  # is made anew, and forgotten after the test
     monkeypatch.setattr(celery_app().amqp, "router", celery_app().amqp.Router())
-    celery_app().amqp.flush_routes()
     assert _send(broker)
     assert broker.waiting(FUNCTION) == 1
