@@ -39,7 +39,7 @@ def missing_packages() -> list[str]:
     """Return the Debian packages that bring what is missing; a server that is given needs none."""
     needs = [
         ("redis-server", "REDIS_URL" in os.environ or find_redis()),
-        ("postgresql", "DATABASE_URL" in os.environ or find_postgres()),
+        ("postgresql", os.environ.get("DATABASE_URL", "").startswith("postgres") or find_postgres()),
         ("rabbitmq-server", find_rabbit()),
         ("chromium", find_chromium()),
     ]
