@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from deferapp.health import database
@@ -91,8 +92,8 @@ def test_a_setting_that_matters_is_told(setting: str, value: bool, id: str, data
 def test_sqlite_wants_a_journal_and_transactions_for_several_processes(
     tmp_path: Any, journal: str, options: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = connections.create_connection("default")
-    fresh.settings_dict = {**fresh.settings_dict, "NAME": str(tmp_path / "db.sqlite3"), "OPTIONS": options}
+    settings = {**connections["default"].settings_dict, "NAME": str(tmp_path / "db.sqlite3"), "OPTIONS": options}
+    fresh = DatabaseWrapper(settings)
     with fresh.cursor() as cursor:
         cursor.execute(f"PRAGMA journal_mode={journal}")
     monkeypatch.setattr(database, "connections", {"default": fresh})

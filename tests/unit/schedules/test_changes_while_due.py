@@ -17,7 +17,9 @@ from tests.unit.schedules.editing import crontab_columns, declare, edit, schedul
 
 pytestmark = pytest.mark.usefixtures("no_schedules", "queue")
 
-DAILY, HOURLY = "0 8 * * *", "30 * * * *"
+# Not due in the last five hours, and not at 9, which is what people change it to.
+HOUR = next(hour for hour in ((now().hour + ahead) % 24 for ahead in (2, 3)) if hour != 9)
+DAILY, HOURLY = f"0 {HOUR} * * *", "30 * * * *"
 
 
 def let_be_due() -> datetime:
