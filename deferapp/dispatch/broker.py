@@ -23,6 +23,8 @@ logger = logging.getLogger("deferapp.dispatch")
 
 PAUSE_AFTER_ERROR: Final = 1.0
 """Seconds in which the broker is asked nothing after a failure."""
+SILENCE: Final = 30.0
+"""Seconds between two lines in the log about a broker that stays away."""
 AT_ONCE: Final = 0.02
 """Seconds up to which an error shows that a connection had been closed before, and not that the broker hangs."""
 AMQP: Final = ("amqp", "amqps", "pyamqp")
@@ -64,7 +66,7 @@ class Broker:
     def renew(self) -> None:
         """In a child that has just been forked: the thread that held the lock is not there to release it."""
         self._lock = threading.RLock()
-        self._rests_until = 0.0
+        self._rests_until = self._silent_until = 0.0
         self._forget()
 
     def _forget(self) -> None:
@@ -88,12 +90,14 @@ class Broker:
             if time.monotonic() < self._rests_until:
                 raise Resting("The broker failed a moment ago and is left alone for a second")
             try:
-                return self._answer(question)
+                answer = self._answer(question)
             except Refused:
                 raise
             except Exception as error:
                 self._failed(error)
                 raise
+            self._silent_until = 0.0
+            return answer
 
     def _answer(self, question: Callable[[], T]) -> T:
         """The broker may have closed what was kept open: then its answer to the same question by a new connection."""
@@ -139,8 +143,11 @@ class Broker:
         return self._connections[url]
 
     def _failed(self, error: Exception) -> None:
-        logger.warning("The broker could not be reached; executions wait in the ledger: %r", error)
-        self._rests_until = time.monotonic() + PAUSE_AFTER_ERROR
+        moment = time.monotonic()
+        if moment >= self._silent_until:
+            logger.warning("The broker could not be reached; executions wait in the ledger: %r", error)
+            self._silent_until = moment + SILENCE
+        self._rests_until = moment + PAUSE_AFTER_ERROR
         self._throw_away()
 
     def _throw_away(self) -> None:

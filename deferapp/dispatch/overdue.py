@@ -19,7 +19,7 @@ from django.db.models import F, Max, Q
 from deferapp import conf
 from deferapp.clock import now
 from deferapp.dispatch import publish as publishing
-from deferapp.dispatch.broker import broker, logger
+from deferapp.dispatch.broker import Refused, broker, logger
 from deferapp.executions import pauses
 from deferapp.executions.endings.retry import WORKER_DIED
 from deferapp.executions.states import State
@@ -112,6 +112,8 @@ def _look_again_later(ids: Sequence[UUID], moment: datetime, wait: timedelta) ->
 def _has_room(function: str) -> bool:
     try:
         return broker.waiting(function) <= NEARLY_EMPTY
-    except Exception as error:
+    except Refused as error:
         logger.warning("The queue of %s could not be looked at: %r", function, error)
+        return False
+    except Exception:  # of which `broker` has told
         return False

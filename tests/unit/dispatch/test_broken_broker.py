@@ -85,6 +85,20 @@ def test_after_a_failure_the_broker_is_left_alone_for_a_while(
     assert [record.message for record in caplog.records if "broker" in record.message][1:] == []
 
 
+def test_a_broker_that_stays_away_is_told_of_now_and_then(
+    use_broker: Callable[[str], None],
+    fresh_broker: Broker,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(broker_module, "PAUSE_AFTER_ERROR", 0.0)
+    with refusing() as port:
+        for reached, lines in ((False, 1), (False, 1), (True, 1), (False, 2)):
+            use_broker("memory://" if reached else f"redis://127.0.0.1:{port}/0")
+            assert fresh_broker.send("any", [], {}) == reached
+            assert len([record for record in caplog.records if "broker" in record.message]) == lines
+
+
 def test_looking_into_the_queue_of_a_hanging_broker_ends_with_an_error(
     use_broker: Callable[[str], None], fresh_broker: Broker
 ) -> None:
