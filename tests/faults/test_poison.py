@@ -31,8 +31,10 @@ FORGED: Final = ["ended", "cancelled", "for another function", "twice", "last"]
 COMPLAINTS: Final = ("ERROR", "WARNING", "CRITICAL")
 LONGEST_COMPLAINT: Final = 20_000
 
-# Otherwise housekeeping would send again what we take away.
-PATIENT: Final = {"DEFER": {"REPUBLISH_AFTER": 3600.0}}
+# Otherwise housekeeping would send what we take away, or what a slow broker has not taken.
+HOLD: Final = (
+    "UPDATE deferapp_execution SET dispatch_at = now() + interval '1 day' WHERE state = 'created' RETURNING id"
+)
 
 ENQUEUE: Final = """
 from tests.shop.defer.large import large
@@ -57,6 +59,7 @@ class Stage:
         texts = [*self.kinds, ALL, HEARD, *FORGED]
         ids = project.python(ENQUEUE.format(texts=texts)).split()
         broker.purge()
+        project.query(HOLD)
         self.ids = dict(zip([*texts, "early", "mail", "paused"], ids, strict=True))
         self._pool = pool
         self._worker: Process | None = None
@@ -86,7 +89,7 @@ def open_stage(
             if name not in stages:
                 broker_name, pool = name.split()
                 broker = stack.enter_context(started(broker_name))
-                project = stack.enter_context(make_project(tmp_path_factory.mktemp("poison"), **PATIENT))
+                project = stack.enter_context(make_project(tmp_path_factory.mktemp("poison")))
                 project.broker_url = broker.server.url
                 stages[name] = Stage(project, broker, pool)
             return stages[name]
