@@ -72,6 +72,12 @@ def running() -> list[Body]:
         return list(_running)
 
 
+def stop_all(why: Failure) -> None:
+    """From a handler of a signal, which may have interrupted whoever has the lock."""
+    for body in tuple(_running):
+        body.stop(why)
+
+
 def forget_all() -> None:
     """In a child that has just been forked: what runs in its parent does not run here."""
     _running.clear()

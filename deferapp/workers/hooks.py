@@ -13,7 +13,7 @@ from celery import bootsteps, signals
 
 from deferapp.functions import registry
 from deferapp.schedules import TICK, silence
-from deferapp.workers import acks, connections, poison, presence, reconnect
+from deferapp.workers import acks, connections, poison, presence, reconnect, termination
 from deferapp.workers.tasks import LedgerTask
 
 logger = logging.getLogger("deferapp.workers")
@@ -34,7 +34,7 @@ def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
     for fixup in getattr(sender.app, "_fixups", ()):
         if worker_fixup := getattr(fixup, "worker_fixup", None):
             _keep_connections_open(worker_fixup)
-    sender.consumer_cls = reconnect.soon(poison.proof(sender.consumer_cls))
+    sender.consumer_cls = termination.at_once(reconnect.soon(poison.proof(sender.consumer_cls)))
     poison.guard_requests(sender)
     acks.forgive_late_ones()
     sender.app.steps["worker"].add(HousekeepingStep)

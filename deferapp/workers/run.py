@@ -97,7 +97,7 @@ class _Run:
         while True:
             while self._is_in_doubt():
                 await sync_to_async(self._make_sure)()
-            while len(running) < self._most() and (execution := self._worklist.take()):
+            while len(running) < self._most() and (execution := self._take()):
                 running[asyncio.create_task(self._one(execution))] = execution
             if not running:
                 return
@@ -120,7 +120,11 @@ class _Run:
     def _next(self) -> Execution | None:
         while self._is_in_doubt():
             self._make_sure()
-        return self._worklist.take()
+        return self._take()
+
+    def _take(self) -> Execution | None:
+        """What is left behind by a process that is to end is given back."""
+        return None if termination.is_told() else self._worklist.take()
 
     def _is_in_doubt(self) -> bool:
         """Whether others may have taken what waits here: so they do if this process has stood still for long."""
@@ -144,7 +148,7 @@ class _Run:
 
     def _refill(self, keys: Sequence[str]) -> None:
         """Give the slots that have become free to what waits for them, here or, after a while, by a message."""
-        if time.monotonic() < self._ends and not presence.node().is_draining:
+        if time.monotonic() < self._ends and not presence.node().is_draining and not termination.is_told():
             self._claim(life.claim_under, keys, [])
         elif time.monotonic() - self._woken_at > WAKE_INTERVAL:
             self._woken_at = time.monotonic()

@@ -96,13 +96,15 @@ def _look() -> None:
         if presence.node().is_draining or worklist.stalled_for() > PATIENCE:
             _give_back(worklist)
     for body in bodies.running():
-        if body.is_overdue:
-            _stop(body, failure.timeout(body.limit))
+        if body.is_overdue or body.stopped_for is not None:
+            _stop(body, body.stopped_for or failure.timeout(body.limit))
 
 
 def _ask_the_ledger() -> None:
     """Stop what people have aborted, and what is not this process's any more."""
-    running = {body.execution.id: body for body in bodies.running() if time.monotonic() - body.begun > ASK_INTERVAL / 2}
+    long_running = [body for body in bodies.running() if time.monotonic() - body.begun > ASK_INTERVAL / 2]
+    # One that has been given up may run on beside its next attempt.
+    running = {body.execution.id: body for body in long_running if not body.is_given_up}
     waiting = {execution.id: worklist for worklist in _listed() for execution in worklist.waiting()}
     ids = [*running, *waiting]
     if not ids:
