@@ -103,10 +103,14 @@ def _executions() -> ExecutionQuerySet:
 
 
 def _look_again_later(ids: Sequence[UUID], moment: datetime, wait: timedelta) -> None:
-    """Not at those that have been claimed since `moment`, also if they wait for their next attempt by now."""
+    """Not at those that have been claimed since `moment`, also if they wait for their next attempt by now.
+
+    Nor at those that somebody has locked, who could keep all the others from being marked: the next round does.
+    """
     later = now() + wait
     for start in range(0, len(ids), 500):
-        update_in_order(_waiting(moment).filter(id__in=ids[start : start + 500]), dispatch_at=later)
+        rows = _waiting(moment).filter(id__in=ids[start : start + 500])
+        update_in_order(rows, skip_locked=True, dispatch_at=later)
 
 
 def _has_room(function: str) -> bool:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -23,12 +25,12 @@ from deferapp import conf, signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
 from deferapp.executions import limits, tell
-from deferapp.executions.endings import attempt, on_failure
-from deferapp.executions.endings.failure import Failure
+from deferapp.executions.endings import on_failure
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import MOVES, State
 from deferapp.models import Attempt, Execution, PausedFunction, ledger
-from deferapp.models.locking import lock, update_in_order
+from deferapp.models.locking import Locked, lock, patience, update_in_order
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -39,67 +41,84 @@ MOST_EXPIRED: Final = 2_000
 """Executions discarded in one round of housekeeping."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How an attempt ended: with a result, or with a failure and maybe a retry."""
-
-    execution: Execution
-    started_at: datetime
-    ended_at: datetime
-    result_json: str | None = None
-    failure: Failure | None = None
-    retry_at: datetime | None = None
-    counts: bool = True
-    """Whether it counts against the policy of retries."""
-
-
 def claim(function: AnyFunction, ids: Sequence[UUID], *, claim: UUID, worker_id: int, most: int) -> list[Execution]:
     """Start the attempts of those executions that nobody has started, in the order of their enqueueing.
 
     Others are left out without a word: they run elsewhere, have ended, are not due, are held because their function
     is paused, or were never committed; what should have started before is discarded. Asked again with the same claim,
     it gives the same executions: the answer to the first call may have been lost. Under a limit, the oldest that wait
-    under it are claimed in their stead, at most `most` of them and as many as the limit has room for.
+    under it are claimed in their stead, at most `most` of them and as many as the limit has room for. What somebody
+    has locked for longer than a moment is left to a later message.
     """
     if function.config.concurrency is None:
         named = _executions().filter(id__in=ids, function=function.name)
-        if _start(named, claim, worker_id, are_many=len(ids) > 1) < len(ids):
-            _discard_expired(named, now())
+        if _start(named, claim, worker_id, skip_locked=True) < len(ids):
+            _start_the_rest(named, claim, worker_id)
         return _started(_executions().filter(id__in=ids, claim=claim))
     return claim_under(function, limits.keys_of(function, ids), ids, claim=claim, worker_id=worker_id, most=most)
+
+
+def _start_the_rest(rows: ExecutionQuerySet, claim: UUID, worker_id: int) -> None:
+    """Start what was locked when the others were, and discard what is too late."""
+    if not rows.filter(state=State.CREATED).exists():
+        return
+    with suppress(Locked), patience(ledger()):
+        _start(rows, claim, worker_id)
+    with suppress(Locked), patience(ledger()):
+        _discard_expired(rows, now())
 
 
 def claim_under(
     function: AnyFunction, keys: Sequence[str], ids: Sequence[UUID], *, claim: UUID, worker_id: int, most: int
 ) -> list[Execution]:
     """Claim what waits under limits; where the limit cancels, of `ids` only, and cancel what it has no room for."""
-    cancels = function.config.max_concurrency_action == "cancel"
-    waiting, moment = _executions(), now()
     if ids:
-        _discard_expired(_executions().filter(id__in=ids, function=function.name), moment)
-    with transaction.atomic(using=ledger()):
-        limits.lock(keys)
-        if cancels:
-            # Locked, so that what comes to wait from now on is not refused without having been looked at.
-            waiting = waiting.filter(id__in=lock(waiting.filter(id__in=ids, state=State.CREATED)))
-        admitted = [id for key in keys for id in limits.admitted(function, key, waiting, moment, most)]
-        _start(_executions().filter(id__in=admitted), claim, worker_id)
-        for key in keys if cancels else ():
-            refused = limits.under(function, key, waiting).filter(~_is_paused(), due_at__lte=moment)
-            ended = {"ended_at": moment, "reason": _LIMIT_REACHED, "dispatch_at": None}
-            _move_and_tell(signals.cancelled, refused, State.CREATED, State.CANCELLED, **ended)
+        with suppress(Locked), patience(ledger()):
+            _discard_expired(_executions().filter(id__in=ids, function=function.name), now())
+    # In their order, unless somebody keeps one of them locked.
+    for skip_locked in (False, True):
+        with suppress(Locked):
+            with patience(ledger()):
+                limits.lock(keys)
+                _fill(function, keys, ids, claim=claim, worker_id=worker_id, most=most, skip_locked=skip_locked)
+            break
     # Aborting already, if somebody was quick: who holds it has to end it.
     held = _executions().filter(function=function.name, state__in=(State.STARTED, State.ABORTING))
     return _started(held.filter(claim=claim))
 
 
-def _start(rows: ExecutionQuerySet, claim: UUID, worker_id: int, *, are_many: bool = True) -> int:
+def _fill(
+    function: AnyFunction,
+    keys: Sequence[str],
+    ids: Sequence[UUID],
+    *,
+    claim: UUID,
+    worker_id: int,
+    most: int,
+    skip_locked: bool,
+) -> None:
+    """Start what there is room for under limits that are locked, and cancel the rest where the limit does so."""
+    waiting, moment = _executions(), now()
+    cancels = function.config.max_concurrency_action == "cancel"
+    if cancels:
+        # Locked, so that what comes to wait from now on is not refused without having been looked at.
+        locked = lock(waiting.filter(id__in=ids, state=State.CREATED), skip_locked=skip_locked)
+        waiting = waiting.filter(id__in=locked)
+    admit = partial(limits.admitted, function, waiting=waiting, moment=moment, most=most, skip_locked=skip_locked)
+    _start(_executions().filter(id__in=[id for key in keys for id in admit(key)]), claim, worker_id)
+    for key in keys if cancels else ():
+        refused = limits.under(function, key, waiting).filter(~_is_paused(), due_at__lte=moment)
+        ended: dict[str, Any] = {"ended_at": moment, "reason": _LIMIT_REACHED, "dispatch_at": None}
+        _move_and_tell(signals.cancelled, refused, State.CREATED, State.CANCELLED, **ended)
+
+
+def _start(rows: ExecutionQuerySet, claim: UUID, worker_id: int, *, skip_locked: bool = False) -> int:
     moment = now()
     return _move(
         rows.filter(~expired(moment), ~_is_paused(), due_at__lte=moment),
         State.CREATED,
         State.STARTED,
-        are_many=are_many,
+        skip_locked=skip_locked,
         attempt=F("attempt") + 1,
         claim=claim,
         worker_id=worker_id,
@@ -126,7 +145,7 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
     ordered = sorted(endings, key=lambda ending: ending.execution.id)
     with transaction.atomic(using=ledger()):
         settled = [each for ending in ordered if (each := _end(ending))]
-        Attempt.objects.using(ledger()).bulk_create([attempt.row(each.ending, each.state, worker) for each in settled])
+        Attempt.objects.using(ledger()).bulk_create([each.ending.attempt(each.state, worker) for each in settled])
         for each in settled:
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
@@ -144,9 +163,9 @@ def give_back(executions: Sequence[Execution]) -> int:
 
 def discard(execution: Execution, reason: str) -> int:
     """End an execution that must not run any more before its body has begun."""
-    rows, why = _held(execution), {"ended_at": now(), "reason": reason[:500]}
-    path = (State.STARTED, State.CREATED, State.DISCARDED)
-    return _move_and_tell(signals.discarded, rows, *path, **why, **_UNCOUNTED) or _abort_uncounted(rows)
+    rows, path = _held(execution), (State.STARTED, State.CREATED, State.DISCARDED)
+    ended: dict[str, Any] = {"ended_at": now(), "reason": reason[:500], **_UNCOUNTED}
+    return _move_and_tell(signals.discarded, rows, *path, **ended) or _abort_uncounted(rows)
 
 
 def _abort_uncounted(rows: ExecutionQuerySet) -> int:
@@ -159,7 +178,8 @@ def _abort_uncounted(rows: ExecutionQuerySet) -> int:
 
 def cancel(*ids: UUID) -> int:
     """End executions that have not started."""
-    rows, ended = _executions().filter(id__in=ids), {"ended_at": now(), "dispatch_at": None}
+    ended: dict[str, Any] = {"ended_at": now(), "dispatch_at": None}
+    rows = _executions().filter(id__in=ids)
     return _move_and_tell(signals.cancelled, rows, State.CREATED, State.CANCELLED, **ended)
 
 
@@ -174,14 +194,17 @@ def retry(*ids: UUID) -> int:
     (`past` tells by the attempts: the last one before has failed without another to follow.)
     """
     moment = now()
-    again = {"ended_at": None, "due_at": moment, "dispatch_at": moment + conf.republish_after()}
+    again: dict[str, Any] = {"ended_at": None, "due_at": moment, "dispatch_at": moment + conf.republish_after()}
     return _move_and_tell(signals.retried, _executions().filter(id__in=ids), State.FAILED, State.CREATED, **again)
 
 
 def expire() -> int:
-    """Discard what has not started in time, wherever it waits, up to `MOST_EXPIRED`. Returns how many that were."""
+    """Discard what has not started in time, wherever it waits, up to `MOST_EXPIRED`. Returns how many that were.
+
+    What somebody has locked is left to the next round.
+    """
     waiting = _executions().filter(expired(now()), state=State.CREATED).values_list("id", flat=True)
-    return _discard_expired(_executions().filter(id__in=list(waiting[:MOST_EXPIRED])), now())
+    return _discard_expired(_executions().filter(id__in=list(waiting[:MOST_EXPIRED])), now(), skip_locked=True)
 
 
 def reschedule(id: UUID, *, due_at: datetime, dispatch_at: datetime) -> int:
@@ -191,9 +214,10 @@ def reschedule(id: UUID, *, due_at: datetime, dispatch_at: datetime) -> int:
     return _discard_expired(row, max(now(), due_at)) or waiting.update(due_at=due_at, dispatch_at=dispatch_at)
 
 
-def _discard_expired(rows: ExecutionQuerySet, moment: datetime) -> int:
-    ended = {"ended_at": now(), "reason": _NOT_STARTED_IN_TIME, "dispatch_at": None}
-    return _move_and_tell(signals.discarded, rows.filter(expired(moment)), State.CREATED, State.DISCARDED, **ended)
+def _discard_expired(rows: ExecutionQuerySet, moment: datetime, *, skip_locked: bool = False) -> int:
+    ended: dict[str, Any] = {"ended_at": now(), "reason": _NOT_STARTED_IN_TIME, "dispatch_at": None}
+    path, late = (State.CREATED, State.DISCARDED), rows.filter(expired(moment))
+    return _move_and_tell(signals.discarded, late, *path, skip_locked=skip_locked, **ended)
 
 
 _FREE: Final[dict[str, Any]] = {"claim": None, "worker_id": None}
@@ -225,21 +249,25 @@ def _ids(executions: Sequence[Execution]) -> list[UUID]:
     return [execution.id for execution in executions]
 
 
-def _move(rows: ExecutionQuerySet, *path: State, are_many: bool = True, **values: Any) -> int:
+def _move(
+    rows: ExecutionQuerySet, *path: State, are_many: bool = True, skip_locked: bool = False, **values: Any
+) -> int:
     """Take rows that are in the first state of the path to the last, by moves of the table. Returns how many went."""
     for move in itertools.pairwise(path):
         if move not in MOVES:
             raise MoveError(f"An execution does not go from {move[0]} to {move[1]}.")
-    rows = rows.filter(state=path[0])
-    return update_in_order(rows, state=path[-1], **values) if are_many else rows.update(state=path[-1], **values)
+    rows, values = rows.filter(state=path[0]), {"state": path[-1], **values}
+    return update_in_order(rows, skip_locked=skip_locked, **values) if are_many else rows.update(**values)
 
 
-def _move_and_tell(signal: Signal, rows: ExecutionQuerySet, *path: State, **values: Any) -> int:
+def _move_and_tell(
+    signal: Signal, rows: ExecutionQuerySet, *path: State, skip_locked: bool = False, **values: Any
+) -> int:
     """`_move`, and tell of rows that are not at hand. They are locked, and read, only if anybody listens."""
     if not tell.is_heard(signal):
-        return _move(rows, *path, **values)
+        return _move(rows, *path, skip_locked=skip_locked, **values)
     with transaction.atomic(using=ledger()):
-        locked = _executions().filter(id__in=lock(rows.filter(state=path[0])))
+        locked = _executions().filter(id__in=lock(rows.filter(state=path[0]), skip_locked=skip_locked))
         moved = _move(locked, *path, are_many=False, **values)
         executions = list(locked)
         tell.of(signal, lambda: executions)
@@ -265,20 +293,7 @@ class _Settled:
 def _end(ending: Ending) -> _Settled | None:
     """None if the execution is held by the claim no more."""
     aborted = {"started_at": ending.started_at, "ended_at": ending.ended_at}
-    for path, values in (_outcome(ending), ((State.ABORTING, State.ABORTED), aborted)):
+    for path, values in (ending.leads_to(), ((State.ABORTING, State.ABORTED), aborted)):
         if _move(_held(ending.execution), *path, are_many=False, **values, **_FREE):
             return _Settled(ending=ending, state=path[-1], values={**values, **_FREE})
     return None
-
-
-def _outcome(ending: Ending) -> tuple[tuple[State, ...], dict[str, Any]]:
-    """Where an attempt that ends so leads to, unless it has been aborted."""
-    times = {"started_at": ending.started_at, "ended_at": ending.ended_at}
-    if ending.failure is None:
-        values = {"result_json": ending.result_json, "error_code": "", "reason": ""}
-        return (State.STARTED, State.SUCCEEDED), {**values, **times}
-    values = {"error_code": ending.failure.code, "reason": ending.failure.summary[:500]}
-    if ending.retry_at is None:
-        return (State.STARTED, State.FAILED), {**values, **times}
-    due = {"due_at": ending.retry_at, "dispatch_at": ending.retry_at, "started_at": ending.started_at}
-    return (State.STARTED, State.FAILED, State.CREATED), {**values, **due}

@@ -49,13 +49,20 @@ def lock(keys: Collection[str]) -> None:
             limits.filter(key=key).update(key=key)
 
 
-def admitted(function: AnyFunction, key: str, waiting: ExecutionQuerySet, moment: datetime, most: int) -> list[UUID]:
-    """Those of the waiting executions that may start now, the oldest first. To be called under the lock."""
+def admitted(
+    function: AnyFunction, key: str, waiting: ExecutionQuerySet, moment: datetime, most: int, *, skip_locked: bool
+) -> list[UUID]:
+    """Those of the waiting executions that may start now, the oldest first. To be called under the lock.
+
+    With `skip_locked`, where the database can do that, without those that somebody else has locked.
+    """
     limit = function.config.concurrency or 0
     free = limit - under(function, key).filter(state__in=(State.STARTED, State.ABORTING)).count()
     if free <= 0:
         return []
     due = under(function, key, waiting).filter(~expired(moment), state=State.CREATED, due_at__lte=moment)
+    if skip_locked and connections[ledger()].features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True)
     return list(due.order_by("created_at", "id").values_list("id", flat=True)[: min(free, most)])
 
 

@@ -61,7 +61,7 @@ def _prune(state: State, before: datetime) -> int:
         return 0
     with transaction.atomic(using=ledger()):
         # Locked before they are taken away, since one that is let run again meanwhile has to stay.
-        gone = lock(executions.filter(id__in=ids, state=state, ended_at__lt=before))
+        gone = lock(executions.filter(id__in=ids, state=state, ended_at__lt=before), skip_locked=True)
         executions.filter(id__in=gone).only("id").delete()
         DueMoment.objects.using(ledger()).filter(execution_id__in=gone).delete()
     return len(gone)

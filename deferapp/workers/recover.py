@@ -20,8 +20,8 @@ from deferapp.clock import now
 from deferapp.dispatch import publish
 from deferapp.executions import life
 from deferapp.executions.endings import failure, outcome
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.endings.failure import Failure
-from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.config import Config

@@ -20,7 +20,7 @@ from deferapp.exceptions import DeferError
 from deferapp.executions import again, children, life, pauses
 from deferapp.executions.batches import hooks
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import ENDED, State
 from deferapp.functions import registry
 from deferapp.models import Execution

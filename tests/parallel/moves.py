@@ -25,8 +25,8 @@ from deferapp.dispatch import overdue, publish
 from deferapp.exceptions import DeferError
 from deferapp.executions import again, children, life, pauses, prune
 from deferapp.executions.endings import failure
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.ids import child_id
-from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Limit, PausedFunction, Worker
 from deferapp.workers.recover import recover

@@ -14,7 +14,7 @@ from deferapp.clock import now
 from deferapp.dispatch import overdue
 from deferapp.executions import life, pauses, prune
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import Attempt, Execution

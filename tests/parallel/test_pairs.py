@@ -29,6 +29,8 @@ SAMPLE = 3
 """Moves that meet a move, besides itself, where refusals make it slow."""
 ALL = [*MOVES, *SWEEPS]
 WHO = ("one", "another")
+LEAVE_WHAT_IS_LOCKED = {"recover", "expire", "prune"}
+"""To the next round of housekeeping."""
 
 Orders = dict[str, set[Seen]]
 """By the kind of an execution: what may become of it."""
@@ -59,9 +61,8 @@ def seen_after(names: Sequence[str], way: Way, run: Callable[[list[Callable[[], 
     calls = [partial(moves.make, scene, who, name, singly=way.singly) for who, name in zip(WHO, names, strict=True)]
     with heard(scene) if way.is_heard else nullcontext():
         run(calls)
-        if "recover" in names:
-            # What was locked is left to the next round.
-            moves.SWEEPS["recover"](scene)
+        for name in {*names} & LEAVE_WHAT_IS_LOCKED:
+            moves.SWEEPS[name](scene)
     return moves.seen(scene)
 
 

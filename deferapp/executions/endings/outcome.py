@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from deferapp.executions.endings import past, retry
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.endings.failure import Failure
-from deferapp.executions.life import Ending
 
 if TYPE_CHECKING:
     from deferapp.functions.config import Config

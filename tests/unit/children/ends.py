@@ -11,7 +11,7 @@ from deferapp.clock import now
 from deferapp.executions import life
 from deferapp.executions.current import CurrentExecution
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.models import Execution
 from tests.unit.rows import claim, make_execution

@@ -10,7 +10,7 @@ import pytest
 from deferapp.clock import now
 from deferapp.executions import life
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import ErrorCode, State
 from deferapp.models import Attempt, Execution
 from tests.unit.rows import (

@@ -10,7 +10,7 @@ import pytest
 from deferapp.clock import now
 from deferapp.executions import life
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import Declared
 from deferapp.models import Execution, PausedFunction

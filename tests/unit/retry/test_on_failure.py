@@ -12,8 +12,8 @@ from deferapp import current_execution, defer
 from deferapp.clock import now
 from deferapp.executions import life
 from deferapp.executions.endings import failure, on_failure
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.endings.failure import Failure
-from deferapp.executions.life import Ending
 from deferapp.executions.states import State
 from deferapp.executions.values import decode_call
 from deferapp.functions import registry

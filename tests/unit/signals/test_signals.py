@@ -18,7 +18,7 @@ from deferapp.clock import now
 from deferapp.executions import life
 from deferapp.executions.current import CurrentExecution, running
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Execution, Schedule

@@ -10,7 +10,7 @@ import pytest
 from deferapp import defer
 from deferapp.clock import now
 from deferapp.executions import life
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Worker
 from deferapp.workers import claims, process

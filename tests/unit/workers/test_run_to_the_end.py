@@ -12,7 +12,7 @@ from django.db import DataError, connection, connections, transaction
 from deferapp import defer
 from deferapp.executions import life
 from deferapp.executions.endings import failure
-from deferapp.executions.life import Ending
+from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Attempt, Execution
