@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -196,7 +197,11 @@ class Project:
         return self.run("-c", f"import tests, django\ndjango.setup()\n{code}")
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the project's PostgreSQL database."""
+        """Ask the project's database, by the placeholders of PostgreSQL."""
+        if self.database_url.startswith("sqlite:"):
+            path = self.database_url.removeprefix("sqlite:///")
+            with contextlib.closing(sqlite3.connect(path, timeout=RUN_SECONDS)) as ledger:
+                return ledger.execute(statement.replace("%s", "?"), values).fetchall()
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             return connection.execute(statement, values or None).fetchall()
 

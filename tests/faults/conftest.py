@@ -1,12 +1,17 @@
-"""What the tests of faults share: they say what they saw, for the table at the end of the run."""
+"""What the tests of faults share: where they take place, and how they say what they saw, for the table at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults.table import ROWS
+from tests.leases import lease_redis
+from tests.processes import Project, ProjectMaker, opened
+from tests.servers import RabbitServer
 
 SayFigure = Callable[[str, str], None]
 
@@ -20,3 +25,20 @@ def figure(request: pytest.FixtureRequest) -> SayFigure:
         request.node.user_properties.append(("figure", [row, seen]))
 
     return say
+
+
+@pytest.fixture
+def site(
+    request: pytest.FixtureRequest, make_project: ProjectMaker, redis_url: str, tmp_path: Path
+) -> Iterator[Project]:
+    """A project on what the parameter names: "Redis" or "RabbitMQ", with PostgreSQL, or "SQLite", with Redis."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "SQLite":
+            broker, database = stack.enter_context(lease_redis(redis_url)), f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+            project = stack.enter_context(opened(Project(tmp_path, database_url=database, broker_url=broker)))
+            project.manage("migrate", "--verbosity=0")
+        else:
+            project = stack.enter_context(make_project(tmp_path))
+        if request.param == "RabbitMQ":
+            project.broker_url = stack.enter_context(RabbitServer()).url
+        yield project

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tests.faults.counting import lost_and_twice
-from tests.processes import Project
+from tests.processes import Process, Project
 from tests.waiting import wait_until
 
 ENOUGH_SECONDS = 90.0
+PROMISED_SECONDS = 20.0
+"""Within which what was cut is running again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,11 @@ class Labours:
         calls = f"({self._label!r}, number, {self._seconds}) for number in range({self._count})"
         return f"from tests.shop.defer.{function} import {function}\n{function}.starmap({calls})\n"
 
+    def enqueue_one_by_one(self) -> None:
+        """Enqueue each in a message of its own."""
+        call = f"labour({self._label!r}, number, {self._seconds})"
+        self._project.python(f"from tests.shop.defer.labour import labour\nfor number in range({self._count}): {call}")
+
     def beginnings(self) -> list[Beginning]:
         lines = [line.split() for line in self._lines() if " begun in " in line]
         return [Beginning(number=int(words[1]), place=words[4], at=float(words[6])) for words in lines]
@@ -83,6 +92,21 @@ class Labours:
         """Return the numbers that had no effect, and those that had more than one."""
         return lost_and_twice(self.effects().elements(), range(self._count))
 
+    def held_by(self, worker: Process) -> set[int]:
+        """Return the numbers of those that its processes have claimed and not settled."""
+        held = self._project.query(
+            "SELECT arguments_json FROM deferapp_execution execution"
+            " JOIN deferapp_worker worker ON worker.id = execution.worker_id"
+            " WHERE state = 'started' AND supervisor LIKE %s",
+            f"{worker.pid}:%",
+        )
+        calls = [json.loads(arguments)["args"] for (arguments,) in held]
+        return {number for label, number, *_ in calls if label == self._label}
+
+    def last_in(self, pids: Collection[int]) -> set[int]:
+        """Return what each process, or thread of it, was in when it was cut: that may run again, and nothing else."""
+        return set({each.place: each.number for each in self.beginnings() if each.pid in pids}.values())
+
     def begun_twice(self) -> list[int]:
         return sorted(number for number, count in self._begun().items() if count > 1)
 
@@ -91,6 +115,15 @@ class Labours:
 
     def _lines(self) -> Iterable[str]:
         return self._project.witness.lines(f"{self._label} ")
+
+
+def recovered_after(project: Project, killed_at: datetime) -> float:
+    """Return how many seconds after a kill the last of the attempts that it cut was recorded as lost, and due again."""
+    ((latest,),) = project.query("SELECT max(ended_at) FROM deferapp_attempt WHERE error_code IN ('ER0002', 'ER0004')")
+    assert latest, "nothing was cut: the kill came too late"
+    if isinstance(latest, str):  # of SQLite, in UTC
+        latest = datetime.fromisoformat(latest).replace(tzinfo=UTC)
+    return float((latest - killed_at).total_seconds())
 
 
 def now() -> float:

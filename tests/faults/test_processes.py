@@ -10,22 +10,23 @@ import pytest
 
 from tests.faults import memory
 from tests.faults.conftest import SayFigure
-from tests.faults.labours import Labours, now
+from tests.faults.labours import ENOUGH_SECONDS, PROMISED_SECONDS, Labours, now
 from tests.faults.peril import Peril
 from tests.processes import Project, opened
 from tests.waiting import wait_until
 
-PROMISED_SECONDS = 20.0
-ENOUGH_SECONDS = 90.0
 
-
-@pytest.mark.parametrize("function", ["labour", "labour_async"])
+@pytest.mark.parametrize(
+    ("site", "function"),
+    [("Redis", "labour"), ("Redis", "labour_async"), ("RabbitMQ", "labour"), ("SQLite", "labour")],
+    indirect=["site"],
+)
 def test_what_a_killed_child_was_in_begins_again_and_nothing_else_does(
-    project: Project, function: str, figure: SayFigure
+    site: Project, function: str, request: pytest.FixtureRequest, figure: SayFigure
 ) -> None:
-    worker = project.worker("prefork", 4)
-    long, short = Labours(project, "long", 1, 6.0), Labours(project, "short", 100, 0.02)
-    project.python(long.statements(function) + short.statements())
+    worker = site.worker("prefork", 4)
+    long, short = Labours(site, "long", 1, 6.0), Labours(site, "short", 100, 0.02)
+    site.python(long.statements(function) + short.statements())
     first = long.wait_for_beginning(lambda _: True)
     short.wait_for_effects(20)
     os.kill(first.pid, signal.SIGKILL)
@@ -37,7 +38,8 @@ def test_what_a_killed_child_was_in_begins_again_and_nothing_else_does(
     assert again.pid in worker.children()
     assert len(long.beginnings()) == 2
     assert (long.lost_and_twice(), short.lost_and_twice(), short.begun_twice()) == (([], []), ([], []), [])
-    figure("child killed", f"0 lost, running again after {again.at - killed_at:.1f} s ({function})")
+    where = request.node.callspec.params["site"]
+    figure("child killed", f"0 lost, running again after {again.at - killed_at:.1f} s ({function}, {where})")
 
 
 PARENTS = 8

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.faults.conftest import SayFigure
-from tests.faults.labours import Beginning, Labours
+from tests.faults.labours import PROMISED_SECONDS, Labours, recovered_after
 from tests.faults.peril import Peril
-from tests.processes import Process, Project
+from tests.processes import Project
 from tests.waiting import wait_until
 
 TOTAL = 500
 KILLED_AT = 150
-PROMISED_SECONDS = 20.0
 A_CLAIM = '"attempt" + %s'  # in the SQL by which executions are claimed
 FROZEN_SECONDS = 20.0  # longer than the silence after which a worker is taken for dead
 
@@ -28,67 +26,71 @@ def _begin(project: Project, seconds: float = 0.02) -> Labours:
     return labours
 
 
-def _last_of_each(beginnings: list[Beginning]) -> set[int]:
-    """What each process was in when it was cut: it may run a second time, and nothing else."""
-    return set({beginning.place: beginning.number for beginning in beginnings}.values())
-
-
 def _assert_nothing_lost(labours: Labours, victims: set[int]) -> list[int]:
     """Return the children that had their effect twice."""
     labours.wait_for_end()
-    beginnings = labours.beginnings()
-    cut = _last_of_each([each for each in beginnings if each.pid in victims])
     lost, twice = labours.lost_and_twice()
     assert lost == []
-    assert set(twice) <= set(labours.begun_twice()) <= cut
+    assert set(twice) <= set(labours.begun_twice()) <= labours.last_in(victims)
     return twice
-
-
-def _recovered_after(project: Project, killed_at: datetime) -> float:
-    """Return how many seconds after a kill the last of the attempts that it cut was recorded as lost, and due again."""
-    (row,) = project.query("SELECT max(ended_at) FROM deferapp_attempt WHERE error_code = 'ER0004'")
-    assert row[0], "nothing was cut: the kill came too late"
-    seconds = (row[0] - killed_at).total_seconds()
-    assert seconds <= PROMISED_SECONDS
-    return seconds
 
 
 def _figure(twice: list[int], seconds: float, what: str) -> str:
     return f"0 lost, {len(twice)} twice, recovered after {seconds:.1f} s ({what})"
 
 
-@pytest.mark.parametrize("victim", ["worker and pool", "worker alone"])
+@pytest.mark.parametrize(
+    ("site", "victim"),
+    [
+        ("Redis", "worker and pool"),
+        ("Redis", "worker alone"),
+        ("RabbitMQ", "worker and pool"),
+        ("SQLite", "worker and pool"),
+    ],
+    indirect=["site"],
+)
 def test_a_worker_that_is_killed_and_started_again_loses_nothing(
-    project: Project, victim: str, figure: SayFigure
+    site: Project, victim: str, request: pytest.FixtureRequest, figure: SayFigure
 ) -> None:
-    worker = project.worker("prefork", 4)
+    worker = site.worker("prefork", 4)
     pids = set(worker.children())
-    labours = _begin(project)
+    labours = _begin(site)
     killed_at = datetime.now(UTC)
     if victim == "worker alone":
         worker.signal(signal.SIGKILL)  # The kernel ends the processes of its pool.
     else:
         worker.kill()
-    project.worker("prefork", 4)
+    site.worker("prefork", 4)
     twice = _assert_nothing_lost(labours, pids)
-    figure("worker killed", _figure(twice, _recovered_after(project, killed_at), victim))
+    where = request.node.callspec.params["site"]
+    figure("worker killed", _figure(twice, recovered_after(site, killed_at), f"{victim}, {where}"))
 
 
 @pytest.mark.parametrize(
-    ("pool", "where"), [("prefork", "same host"), ("threads", "same host"), ("prefork", "another host")]
+    ("site", "pool", "host"),
+    [
+        ("Redis", "prefork", "same host"),
+        ("Redis", "threads", "same host"),
+        ("RabbitMQ", "prefork", "same host"),
+        ("Redis", "prefork", "another host"),
+    ],
+    indirect=["site"],
 )
 def test_another_worker_recovers_for_one_that_is_killed_and_not_started_again(
-    project: Project, pool: str, where: str, figure: SayFigure
+    site: Project, pool: str, host: str, request: pytest.FixtureRequest, figure: SayFigure
 ) -> None:
-    other = project.worker("prefork", 2)
-    start = project.worker if where == "same host" else project.worker_elsewhere
+    other = site.worker("prefork", 2)
+    start = site.worker if host == "same host" else site.worker_elsewhere
     worker = start(pool, 2)
-    labours = _begin(project)
+    labours = _begin(site)
     victims = {beginning.pid for beginning in labours.beginnings()} - set(other.children())
     killed_at = datetime.now(UTC)
     worker.kill()
     twice = _assert_nothing_lost(labours, victims)
-    figure("worker gone", _figure(twice, _recovered_after(project, killed_at), f"{pool}, {where}"))
+    seconds = recovered_after(site, killed_at)
+    assert seconds <= PROMISED_SECONDS
+    where = request.node.callspec.params["site"]
+    figure("worker gone", _figure(twice, seconds, f"{pool}, {host}, {where}"))
 
 
 @pytest.mark.parametrize("function", ["labour", "labour_async"])
@@ -101,10 +103,10 @@ def test_a_frozen_worker_is_recovered_from_and_when_it_wakes_it_settles_and_begi
     wait_until(lambda: _pids(labours) >= {*frozen.children(), *other.children()}, 60, "all processes work")
     pids, frozen_at = set(frozen.children()), datetime.now(UTC)
     frozen.signal_all(signal.SIGSTOP)
-    in_bodies = _held_by(project, frozen) & {each.number for each in labours.beginnings() if each.pid in pids}
+    in_bodies = labours.held_by(frozen) & {each.number for each in labours.beginnings() if each.pid in pids}
     # What it was just settling is locked and stays with it.
-    wait_until(lambda: labours.open() <= len(_held_by(project, frozen)), 90, "others run the rest")
-    is_settling = _held_by(project, frozen)
+    wait_until(lambda: labours.open() <= len(labours.held_by(frozen)), 90, "others run the rest")
+    is_settling = labours.held_by(frozen)
     assert len(is_settling) <= len(pids)
     frozen.signal_all(signal.SIGCONT)
     labours.wait_for_end()
@@ -112,21 +114,13 @@ def test_a_frozen_worker_is_recovered_from_and_when_it_wakes_it_settles_and_begi
     lost, twice = labours.lost_and_twice()
     assert lost == []
     assert set(twice) <= set(labours.begun_twice()) == in_bodies - is_settling
-    figure("worker gone", _figure(twice, _recovered_after(project, frozen_at), f"frozen and woken, {function}"))
+    seconds = recovered_after(project, frozen_at)
+    assert seconds <= PROMISED_SECONDS
+    figure("worker gone", _figure(twice, seconds, f"frozen and woken, {function}"))
 
 
 def _pids(labours: Labours) -> set[int]:
     return {beginning.pid for beginning in labours.beginnings()}
-
-
-def _held_by(project: Project, worker: Process) -> set[int]:
-    """The numbers of the labours that its processes have claimed and not settled."""
-    held = project.query(
-        "SELECT arguments_json FROM deferapp_execution execution JOIN deferapp_worker worker ON worker.id = worker_id"
-        " WHERE state = 'started' AND supervisor LIKE %s",
-        f"{worker.pid}:%",
-    )
-    return {json.loads(arguments)["args"][1] for (arguments,) in held}
 
 
 def test_what_runs_goes_on_and_runs_once_while_only_the_worker_above_it_is_frozen(
