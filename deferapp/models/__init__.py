@@ -3,25 +3,35 @@
 Rows are read freely; an execution's state is changed by `deferapp.executions.life` alone.
 """
 
-from deferapp.models.alert import Alert, AlertKind
+from deferapp.models.alert import Alert, AlertKind, Delivery, DeliveryKind
 from deferapp.models.batch import BatchHook
-from deferapp.models.execution import Attempt, Execution
+from deferapp.models.execution import Attempt, AttemptLog, Execution
 from deferapp.models.function import Limit, PausedFunction
 from deferapp.models.ledger import ledger
 from deferapp.models.schedule import DueMoment, Schedule
+from deferapp.models.tally import DeployMark, ErrorGroup, Span, Tally, TallyEntry, TallyOutcome
 from deferapp.models.worker import Housekeeping, Worker
 
 __all__ = [
     "Alert",
     "AlertKind",
     "Attempt",
+    "AttemptLog",
     "BatchHook",
+    "Delivery",
+    "DeliveryKind",
+    "DeployMark",
     "DueMoment",
+    "ErrorGroup",
     "Execution",
     "Housekeeping",
     "Limit",
     "PausedFunction",
     "Schedule",
+    "Span",
+    "Tally",
+    "TallyEntry",
+    "TallyOutcome",
     "Worker",
     "ledger",
 ]

@@ -85,6 +85,12 @@ class Execution(Handle, models.Model):
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
         ordering: ClassVar = ["-created_at", "-id"]
+        permissions: ClassVar = [
+            ("view_execution_values", _("Can view the arguments, results and logs of executions")),
+            ("run_execution", _("Can run functions")),
+            ("retry_execution", _("Can retry executions")),
+            ("cancel_execution", _("Can cancel executions")),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["created_at", "id"], name="deferapp_exec_created"),
             models.Index(fields=["state", "created_at"], name="deferapp_exec_state"),
@@ -148,6 +154,7 @@ class Attempt(models.Model):
         _("counts"), default=True, help_text=_("Not if a server had said when to come back: see the policy of retries.")
     )
     worker = models.CharField(_("worker"), max_length=300, default="", blank=True)
+    due_at = MomentField(_("due"), null=True, help_text=_("Since when it could have started."))
     started_at = MomentField(_("started"))
     ended_at = MomentField(_("ended"))
     retry_at = MomentField(_("next attempt"), null=True)
@@ -155,6 +162,9 @@ class Attempt(models.Model):
     error_type = models.CharField(_("error type"), max_length=200, default="", blank=True)
     error_message = models.TextField(_("error message"), default="", blank=True)
     traceback = models.TextField(_("traceback"), default="", blank=True)
+    error_key = models.CharField(
+        _("error group"), max_length=16, default="", blank=True, help_text=_("That of the same errors: `ErrorGroup`.")
+    )
 
     class Meta:
         verbose_name = _("attempt")
@@ -162,6 +172,42 @@ class Attempt(models.Model):
         ordering: ClassVar = ["execution", "number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["execution", "number"], name="deferapp_attempt_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["error_key", "ended_at"], name="deferapp_attempt_error", condition=~models.Q(error_key="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} #{self.number}"
+
+
+class AttemptLog(models.Model):
+    """What the function logged in one attempt, also in one that runs, or was lost.
+
+    Bounded: 500 lines and 64 KiB an attempt, the first and the last ones; `dropped` counts those in between.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    execution = models.ForeignKey(
+        Execution,
+        models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="logs",
+        verbose_name=_("execution"),
+    )
+    number = models.PositiveSmallIntegerField(_("attempt"))
+    lines = models.JSONField(_("lines"), default=list, help_text=_("Each is a moment, a level, a logger and a text."))
+    dropped = models.PositiveIntegerField(_("dropped lines"), default=0)
+
+    class Meta:
+        verbose_name = _("log of an attempt")
+        verbose_name_plural = _("logs of attempts")
+        ordering: ClassVar = ["execution", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["execution", "number"], name="deferapp_attempt_log_once"),
         ]
 
     def __str__(self) -> str:

@@ -35,12 +35,16 @@ class Schedule(models.Model):
     )
     is_paused = models.BooleanField(_("paused"), default=False)
     edited_at = MomentField(_("edited"), null=True, help_text=_("When a person last changed or paused it."))
+    edited_by = models.CharField(
+        _("edited by"), max_length=150, default="", blank=True, help_text=_("The person's user name.")
+    )
     next_due_at = MomentField(_("next run"), null=True, db_index=True)
 
     class Meta:
         verbose_name = _("schedule")
         verbose_name_plural = _("schedules")
         ordering: ClassVar = ["function"]
+        permissions: ClassVar = [("pause_schedule", _("Can pause and resume schedules and functions"))]
 
     def __str__(self) -> str:
         return f"{self.function} ({self.frequency})"
