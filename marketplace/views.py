@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace.mails.unsubscribe import customer_of
 from marketplace.models import Customer, Product, WeeklyMail
-from marketplace.recommender.evaluation import Evaluation
-from marketplace.recommender.storage import NotTrained, load
+from marketplace.recommender import NotTrained
 from marketplace.weeks import iso_week
+
+if TYPE_CHECKING:
+    from marketplace.recommender.evaluation import Evaluation
 
 
 @require_safe
@@ -46,6 +50,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _evaluation() -> Evaluation | None:
+    from marketplace.recommender.storage import load
+
     try:
         return load().evaluation
     except NotTrained:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from deferapp import defer
 from marketplace.models import Customer, Product
+from marketplace.recommender import NotTrained
 from marketplace.recommender.recommend import recommend
-from marketplace.recommender.storage import NotTrained
 
 RETRY = {"max_attempts": 2, "initial_interval": 1.0}
 """Somebody is waiting."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from deferapp import defer
-from marketplace.recommender.refresh import refresh
 
 
 @defer.cron("0 3 * * 1")
 def train_recommender() -> dict[str, float]:
     """Gives the evaluation, so that the ledger tells how it changes from week to week."""
+    from marketplace.recommender.refresh import refresh
+
     return asdict(refresh())

@@ -7,7 +7,6 @@ from typing import Final
 from django.db.models import Count
 
 from marketplace.models import Customer, Product, Purchase
-from marketplace.recommender.storage import load
 
 COUNT: Final = 10
 
@@ -17,6 +16,8 @@ def recommend(customer: Customer) -> list[Product]:
 
     About a millisecond of computing after one query for the purchases. Raises `NotTrained`.
     """
+    from marketplace.recommender.storage import load
+
     bought = Purchase.objects.filter(customer=customer).values_list("product_id").annotate(times=Count("id"))
     numbers = load().model.recommend(dict(bought), COUNT)
     products = Product.objects.in_bulk(numbers)

@@ -16,15 +16,9 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
+from marketplace.recommender import NotTrained
 from marketplace.recommender.evaluation import Evaluation
 from marketplace.recommender.model import Model
-
-
-class NotTrained(Exception):
-    """There is no model yet. Train one with `manage.py train_recommender`, or wait for Monday morning."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
 
 
 @dataclass(frozen=True, kw_only=True)

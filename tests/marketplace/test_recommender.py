@@ -9,12 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketplace.models import Customer, Product, Purchase
+from marketplace.recommender import NotTrained
 from marketplace.recommender.evaluation import evaluate
 from marketplace.recommender.history import History, Shelf, read_history
 from marketplace.recommender.model import Model
 from marketplace.recommender.recommend import recommend
 from marketplace.recommender.refresh import refresh
-from marketplace.recommender.storage import NotTrained
 from marketplace.recommender.training import train
 from tests.marketplace import sample
 

@@ -24,7 +24,8 @@ from marketplace.defer.weekly_product_recommendations import weekly_product_reco
 from marketplace.mails import delivery
 from marketplace.mails.refusals import InvalidAddress
 from marketplace.models import Customer, WeeklyMail
-from marketplace.recommender.storage import NotTrained, load
+from marketplace.recommender import NotTrained
+from marketplace.recommender.storage import load
 
 Attempt = Callable[..., dict[str, str]]
 HOUSEHOLD = 1
