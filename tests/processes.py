@@ -132,6 +132,7 @@ class Project:
         self.variables: dict[str, str] = {}
         self.witness = Witness(directory / "witness.txt")
         self.processes: list[Process] = []
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the project's processes: ours without pytest's variables, and its own."""
@@ -202,8 +203,21 @@ class Project:
             path = self.database_url.removeprefix("sqlite:///")
             with contextlib.closing(sqlite3.connect(path, timeout=RUN_SECONDS)) as ledger:
                 return ledger.execute(statement.replace("%s", "?"), values).fetchall()
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            return connection.execute(statement, values or None).fetchall()
+        try:
+            return self._postgres().execute(statement, values or None).fetchall()
+        except psycopg.OperationalError:  # the server has been restarted, or has ended connections
+            self._disconnect()
+            return self._postgres().execute(statement, values or None).fetchall()
+
+    def _postgres(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return one connection for all queries: conditions are asked twenty times a second."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.database_url, autocommit=True)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def states(self, function: str) -> Counter[str]:
         """Count the executions of `tests.shop.defer.<function>` by state."""
@@ -229,6 +243,7 @@ class Project:
 
     def close(self) -> None:
         with contextlib.ExitStack() as stack:
+            stack.callback(self._disconnect)
             for process in self.processes:
                 stack.callback(process.kill)
 
