@@ -51,6 +51,10 @@ class OptionError(DeferError, ValueError):
     """This option of a call cannot be."""
 
 
+class SearchError(DeferError, ValueError):
+    """This is not a search for executions."""
+
+
 class CursorError(DeferError, ValueError):
     """This is not a cursor of a page of executions."""
 

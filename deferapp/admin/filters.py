@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from deferapp.admin import names
 from deferapp.admin.display import STATE_SIGNS, function_name, short_id, visible
+from deferapp.executions import names
 from deferapp.executions.states import State
 from deferapp.models import DueMoment, Execution
 

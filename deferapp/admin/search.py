@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from deferapp.admin import names
 from deferapp.admin.filters import as_id
+from deferapp.executions import names
 from deferapp.models import Execution
 
 NEWEST: Final = 10_000

@@ -23,9 +23,9 @@ _SQL: Final = """
 """
 
 
-def recorded() -> list[str]:
+def recorded(using: str | None = None) -> list[str]:
     """The names of all functions that have executions, in order; at most `MOST`."""
-    connection = connections[router.db_for_read(Execution)]
+    connection = connections[using or router.db_for_read(Execution)]
     quote = connection.ops.quote_name
     sql = _SQL.format(function=quote("function"), table=quote(Execution._meta.db_table))
     with connection.cursor() as cursor:
