@@ -6,7 +6,7 @@ by `manage.py check` (deferapp.E001).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Final
@@ -38,6 +38,14 @@ class Settings:
     """Seconds of silence after which a worker on another machine is taken for dead."""
     BEAT_LIMIT: float = 60.0
     """Seconds that beat's ring for a schedule may take to arrive before an alert says that beat is silent."""
+    QUEUE_LIMIT: float = 600.0
+    """Seconds that work may wait in a queue before an alert says so; 0 is for ever."""
+    ALERTS: Sequence[Mapping[str, Any]] = ()
+    """Whom alerts are sent to: a list of channels, as `deferapp.alerts.channels.configured` reads them."""
+    ENVIRONMENT: str = ""
+    """What alerts call this installation: "production", "staging"."""
+    SITE_URL: str = ""
+    """Where Django admin is reached, as in "https://shop.example": messages then have links."""
 
 
 KEYS: Final = tuple(field.name for field in fields(Settings))

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from deferapp.executions.states import State
+from deferapp.visible import visible
 
 NOTHING: Final = "–"
 
@@ -27,18 +28,6 @@ STATE_SIGNS: Final[dict[str, str]] = {
     State.ABORTED: "■",
     State.DISCARDED: "∅",
 }
-
-# What nobody sees, what turns the text around it, and what no page can hold: controls, Unicode's marks of direction
-# and of zero width, lone surrogates.
-_INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
-)
-
-
-def visible(text: str) -> str:
-    """The text with its invisible characters written as escapes, so that none can disguise what stands there."""
-    return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
 
 def badge(kind: str, sign: str, text: object) -> SafeString:
     """A word with a sign and a colour. `kind` is a class of the style sheet: a state, or another one there."""

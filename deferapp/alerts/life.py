@@ -1,44 +1,95 @@
-"""The one place where alerts are opened and closed: by whichever worker is first, however many try.
+"""The one place where alerts are opened, counted up and closed: by whichever process is first, however many try.
 
-That one says so in the log and by a signal. Honest limit: if it is killed in between, the row is there and nobody was
-told; whoever must not miss one reads `Alert`.
+That one says so in the log and by a signal. Honest limit: if it is killed in between, the row is there, and neither log
+nor signal told of it; the channels of `DEFER["ALERTS"]` tell all the same, since they follow the rows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest
 
-from deferapp import signals
+from deferapp import conf, signals
+from deferapp.alerts.decide import UPDATE_EVERY
 from deferapp.clock import now
 from deferapp.executions import tell
+from deferapp.fields import MomentField
 from deferapp.models import Alert, AlertKind, ledger
 
 logger = logging.getLogger("deferapp.alerts")
 
+_SUBJECT_LENGTH: Final = 200
+_KEY_LENGTH: Final = 250
 
-def open_alert(kind: AlertKind, text: str, *, subject: str = "") -> bool:
-    """Open an alert unless one of this kind and subject is open. `text` is a sentence or two for a person.
 
-    Returns whether it was opened by this call.
+def open_alert(
+    kind: AlertKind,
+    text: str,
+    *,
+    subject: str = "",
+    key: str | None = None,
+    count: int = 1,
+    last_at: datetime | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> bool:
+    """Open an alert unless one of this kind and key is open. `text` is a sentence or two for a person.
+
+    `key` is the subject if nothing else is said. Returns whether it was opened by this call.
     """
-    alert, is_new = _open(kind, subject).get_or_create(
-        defaults={"open_key": _key(kind, subject), "kind": kind, "subject": subject, "text": text}
-    )
+    moment = now()
+    values = {
+        "open_key": _key(kind, subject if key is None else key),
+        "kind": kind,
+        "subject": subject[:_SUBJECT_LENGTH],
+        "text": text,
+        "count": count,
+        "last_at": last_at or moment,
+        "opened_at": moment,
+        "look_at": moment,
+        "details": dict(details or {}),
+    }
+    alert, is_new = _open(kind, subject if key is None else key).get_or_create(defaults=values)
     if is_new:
         logger.error("%s. %s", alert, alert.text)
         tell.after_commit(signals.alerted, Alert, lambda: [{"alert": alert}])
     return is_new
 
 
-def close_alert(kind: AlertKind, *, subject: str = "") -> bool:
-    """What the alert of this kind and subject is about works again. Returns whether this call closed one."""
-    alert = _open(kind, subject).first()
-    if alert is None:
-        return False
-    alert.closed_at = now()
-    if not _open(kind, subject).filter(pk=alert.pk).update(open_key=None, closed_at=alert.closed_at):
+def count_up(
+    kind: AlertKind,
+    text: str,
+    *,
+    subject: str = "",
+    key: str | None = None,
+    count: int = 1,
+    last_at: datetime | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """It has happened `count` times more: open the alert, or count up the one that is open."""
+    found = _open(kind, subject if key is None else key)
+    if not _counted_up(found, count, last_at or now()) and not open_alert(
+        kind, text, subject=subject, key=key, count=count, last_at=last_at, details=details
+    ):
+        _counted_up(found, count, last_at or now())  # Somebody else has opened it meanwhile.
+
+
+def close_alert(kind: AlertKind, *, subject: str = "", key: str | None = None) -> bool:
+    """What the alert of this kind and key is about works again. Returns whether this call closed one."""
+    alert = _open(kind, subject if key is None else key).first()
+    return alert is not None and close(alert)
+
+
+def close(alert: Alert) -> bool:
+    """Close an alert that was read as open. Returns whether this call closed it."""
+    alert.closed_at = alert.look_at = now()
+    row = Alert.objects.using(ledger()).filter(pk=alert.pk, open_key=alert.open_key, closed_at=None)
+    if not row.update(open_key=None, closed_at=alert.closed_at, look_at=alert.look_at):
         return False
     alert.open_key = None
     logger.info("Works again: %s, since %s", alert, alert.closed_at - alert.opened_at)
@@ -46,13 +97,32 @@ def close_alert(kind: AlertKind, *, subject: str = "") -> bool:
     return True
 
 
-def is_open(kind: AlertKind, *, subject: str = "") -> bool:
-    return _open(kind, subject).exists()
+def is_open(kind: AlertKind, *, subject: str = "", key: str | None = None) -> bool:
+    return _open(kind, subject if key is None else key).exists()
 
 
-def _open(kind: AlertKind, subject: str) -> QuerySet[Alert]:
-    return Alert.objects.using(ledger()).filter(open_key=_key(kind, subject))
+def opened(kind: AlertKind, *, subject: str = "", key: str | None = None) -> Alert | None:
+    return _open(kind, subject if key is None else key).first()
 
 
-def _key(kind: AlertKind, subject: str) -> str:
-    return f"{kind}:{subject}"
+def _counted_up(found: QuerySet[Alert], count: int, last_at: datetime) -> int:
+    """Looked at at once, unless that is to be done soon: under a storm not with each wave of it."""
+    moment = now()
+    is_late = Q(look_at=None) | Q(look_at__gt=moment + UPDATE_EVERY)
+    soon = Case(When(is_late, then=Value(moment, output_field=MomentField())), default=F("look_at"))
+    latest = Greatest(F("last_at"), Value(last_at, output_field=MomentField()), output_field=MomentField())
+    return found.update(count=F("count") + count, last_at=latest, look_at=soon)
+
+
+def _open(kind: AlertKind, key: str) -> QuerySet[Alert]:
+    return Alert.objects.using(ledger()).filter(open_key=_key(kind, key))
+
+
+def _key(kind: AlertKind, key: str) -> str:
+    """Of one environment: several may share a database."""
+    environment = conf.current().ENVIRONMENT
+    text = f"{kind}:{environment}/{key}" if environment else f"{kind}:{key}"
+    if len(text) <= _KEY_LENGTH:
+        return text
+    digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return f"{text[: _KEY_LENGTH - len(digest) - 1]}~{digest}"

@@ -84,6 +84,7 @@ class Declaration(TypedDict, total=False):
     retry_on: ErrorTypes
     give_up_on: ErrorTypes
     on_failure: BackgroundFunction[..., Any] | None
+    alert_arguments: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,8 @@ class Config:
     """Errors that end the execution at once; they go before `retry_on`."""
     on_failure: BackgroundFunction[..., Any] | None = None
     """Another background function. When an execution ends as failed, that one is enqueued with it, exactly once."""
+    alert_arguments: bool = False
+    """Whether alerts show the first argument of executions that fail, redacted, and not their ids alone."""
 
     def __post_init__(self) -> None:
         if self.retry is not None:

@@ -38,6 +38,13 @@ class Alert(models.Model):
     last_at = MomentField(_("last"), default=now, help_text=_("When it last happened."))
     opened_at = MomentField(_("opened"), default=now, db_index=True)
     closed_at = MomentField(_("works again"), null=True)
+    look_at = MomentField(
+        _("next look"),
+        null=True,
+        db_index=True,
+        editable=False,
+        help_text=_("When something about it may have to be told; none once all has been."),
+    )
     # Null as often as one likes: MariaDB has no unique constraint with a condition.
     open_key = models.CharField(
         _("key while open"),
