@@ -43,6 +43,10 @@ class InvalidFrequency(DeferError, ValueError):
     """This is not a cron expression."""
 
 
+class ScheduleError(DeferError):
+    """This cannot be done with the schedule now."""
+
+
 class DurationError(DeferError, ValueError):
     """This is no duration and no date."""
 

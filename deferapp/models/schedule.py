@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from deferapp.fields import MomentField
 from deferapp.models.execution import Execution
+
+MOST_OF_A_NAME: Final = 150
+"""Characters, as Django's users have at the most."""
 
 
 class CatchUp(models.TextChoices):
@@ -36,7 +39,7 @@ class Schedule(models.Model):
     is_paused = models.BooleanField(_("paused"), default=False)
     edited_at = MomentField(_("edited"), null=True, help_text=_("When a person last changed or paused it."))
     edited_by = models.CharField(
-        _("edited by"), max_length=150, default="", blank=True, help_text=_("The person's user name.")
+        _("edited by"), max_length=MOST_OF_A_NAME, default="", blank=True, help_text=_("The person's user name.")
     )
     next_due_at = MomentField(_("next run"), null=True, db_index=True)
 
@@ -59,6 +62,11 @@ class Schedule(models.Model):
     @property
     def is_overridden(self) -> bool:
         return self.frequency != self.declared_frequency
+
+    def mark_edited(self, by: str, at: datetime) -> None:
+        """Note who has changed or paused it: a user name, cut off if it is too long, or "" where it is not known."""
+        self.edited_at = at
+        self.edited_by = by[:MOST_OF_A_NAME]
 
 
 class DueMoment(models.Model):

@@ -64,6 +64,15 @@ def absorb() -> bool:
     return all(done)
 
 
+def absorb_one(schedule: Schedule, *, by: str = "", even_if_due: bool = False) -> bool:
+    """`absorb` for one schedule, which the caller has locked, before a person changes it elsewhere.
+
+    `by` is who made the edit, where that is known. With `even_if_due` an edit does not wait until its schedule fired.
+    """
+    task = _tasks().filter(name=beat.names(schedule.function)[0]).first()
+    return _try_to_absorb(schedule, task, by=by, even_if_due=even_if_due)
+
+
 def _tasks() -> QuerySet[PeriodicTask]:
     """Beat's rows that ring for us, with the time zone as plain text: one that is unknown here cannot be loaded."""
     zone = Cast("crontab__timezone", CharField())
@@ -72,11 +81,11 @@ def _tasks() -> QuerySet[PeriodicTask]:
     return without_zone
 
 
-def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None) -> bool:
+def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None, *, by: str = "", even_if_due: bool = False) -> bool:
     """One schedule that cannot be read must not keep the edits of others from being seen."""
     try:
         if task is not None:
-            return _absorb(schedule, task)
+            return _absorb(schedule, task, by, even_if_due=even_if_due)
         if schedule.is_declared:
             logger.error("%s has lost its periodic task, which is put back", schedule.function)
             beat.write(schedule)
@@ -85,15 +94,17 @@ def _try_to_absorb(schedule: Schedule, task: PeriodicTask | None) -> bool:
     return True
 
 
-def _absorb(schedule: Schedule, task: Any) -> bool:
+def _absorb(schedule: Schedule, task: Any, by: str, *, even_if_due: bool) -> bool:
     frequency = _edited_frequency(schedule, task.crontab, task.zone)
     is_paused = not task.enabled if schedule.is_declared else schedule.is_paused
-    if frequency != schedule.frequency and not is_paused and schedule.is_due(now()):
+    waits = not is_paused and not even_if_due and schedule.is_due(now())
+    if frequency != schedule.frequency and waits:
         return False
     if (frequency, is_paused) != (schedule.frequency, schedule.is_paused):
-        schedule.frequency, schedule.is_paused, schedule.edited_at = frequency, is_paused, now()
+        schedule.frequency, schedule.is_paused = frequency, is_paused
+        schedule.mark_edited(by, now())
         schedule.next_due_at = next_after(parse(frequency), now()) if schedule.is_active else None
-        schedule.save(update_fields=["frequency", "is_paused", "edited_at", "next_due_at"])
+        schedule.save(update_fields=["frequency", "is_paused", "edited_at", "edited_by", "next_due_at"])
         logger.info("%s was edited: %s%s", schedule.function, frequency, ", paused" if is_paused else "")
     beat.write(schedule, task)
     return True

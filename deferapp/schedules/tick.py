@@ -1,30 +1,22 @@
 """The tick: every schedule that is due fires, once for each due moment, whoever ticks and however often.
 
 Beat rings it, every worker does it every second anyway. Two ticks at once share the work: each takes the schedules
-that the other has not locked, and what guarantees "once" is that a due moment, and the execution it makes, has a key
-that follows from schedule and moment.
+that the other has not locked; and what guarantees "once" is not the lock, but the keys of what `fire` makes.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import connections, transaction
 from django.db.models import Min, QuerySet
 
-from deferapp import clock, conf, signals
-from deferapp.cron import parse
-from deferapp.dispatch import publish
-from deferapp.exceptions import InvalidFrequency
-from deferapp.executions import tell
-from deferapp.executions.ids import due_id
-from deferapp.models import DueMoment, Execution, Schedule, ledger
+from deferapp import clock
+from deferapp.models import Schedule, ledger
 from deferapp.schedules import edits, silence
-from deferapp.schedules.plan import Plan, plan
-
-logger = logging.getLogger("deferapp.schedules")
+from deferapp.schedules.fire import fire
+from deferapp.schedules.plan import Plan
 
 
 def tick(now: datetime | None = None) -> int:
@@ -65,59 +57,4 @@ def _fire(moment: datetime) -> list[Plan] | None:
         schedules = list(_due(moment).select_for_update(skip_locked=skip_locked))
         if not schedules:
             return None
-        plans = [(schedule, _plan(schedule, moment)) for schedule in schedules if _is_readable(schedule)]
-        _enqueue(plans)
-        _record(plans, moment)
-    return [plan for _, plan in plans]
-
-
-def _is_readable(schedule: Schedule) -> bool:
-    """One that cannot be read must not keep the others from firing."""
-    try:
-        parse(schedule.frequency)
-    except InvalidFrequency as error:
-        logger.error("%s does not fire any more: %s", schedule.function, error)
-        Schedule.objects.using(ledger()).filter(pk=schedule.pk).update(next_due_at=None)
-        return False
-    return True
-
-
-def _plan(schedule: Schedule, moment: datetime) -> Plan:
-    return plan(schedule.frequency, schedule.catch_up, schedule.next_due_at or moment, moment)
-
-
-def _enqueue(plans: Iterable[tuple[Schedule, Plan]]) -> None:
-    executions = [
-        Execution(
-            id=due_id(schedule.function, due_at),
-            function=schedule.function,
-            due_at=due_at,
-            dispatch_at=clock.now() + conf.republish_after(),
-        )
-        for schedule, each in plans
-        for due_at in each.fire
-    ]
-    with tell.of_new(executions):
-        Execution.objects.using(ledger()).bulk_create(executions, ignore_conflicts=True, batch_size=500)
-    for execution in executions:
-        publish.on_commit(execution.function, [execution.id])
-
-
-def _record(plans: Iterable[tuple[Schedule, Plan]], moment: datetime) -> None:
-    moments = []
-    for schedule, each in plans:
-        moments += [_due_moment(schedule, due_at, moment, fired=True) for due_at in each.fire]
-        moments += [_due_moment(schedule, due_at, moment, fired=False) for due_at in each.missed]
-        schedule.next_due_at = each.next_due_at
-        _tell_of_missed(schedule, each.missed)
-    DueMoment.objects.using(ledger()).bulk_create(moments, ignore_conflicts=True, batch_size=500)
-    Schedule.objects.using(ledger()).bulk_update([schedule for schedule, _ in plans], ["next_due_at"], batch_size=500)
-
-
-def _tell_of_missed(schedule: Schedule, moments: Iterable[datetime]) -> None:
-    tell.after_commit(signals.missed, Schedule, lambda: ({"schedule": schedule, "due_at": each} for each in moments))
-
-
-def _due_moment(schedule: Schedule, due_at: datetime, moment: datetime, *, fired: bool) -> DueMoment:
-    execution_id = due_id(schedule.function, due_at) if fired else None
-    return DueMoment(schedule=schedule, due_at=due_at, decided_at=moment, execution_id=execution_id)
+        return fire(schedules, moment)
