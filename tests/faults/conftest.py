@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +18,15 @@ from tests.servers import RabbitServer
 SayFigure = Callable[[str, str], None]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all that shares a RabbitMQ: starting one takes as long as a test."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and callspec.params.get("site") == "RabbitMQ" and "rabbit" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("RabbitMQ"))
+
+
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> SayFigure:
     """`figure("child killed", "0 lost, again after 0.9 s")` puts what this test saw into the row of its fault."""
@@ -27,9 +38,20 @@ def figure(request: pytest.FixtureRequest) -> SayFigure:
     return say
 
 
+@pytest.fixture(scope="session")
+def rabbit() -> Iterator[Callable[[], RabbitServer]]:
+    """A RabbitMQ that no test breaks, started when it is first asked for."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda: stack.enter_context(RabbitServer()))
+
+
 @pytest.fixture
 def site(
-    request: pytest.FixtureRequest, make_project: ProjectMaker, redis_url: str, tmp_path: Path
+    request: pytest.FixtureRequest,
+    make_project: ProjectMaker,
+    redis_url: str,
+    rabbit: Callable[[], RabbitServer],
+    tmp_path: Path,
 ) -> Iterator[Project]:
     """A project on what the parameter names: "Redis" or "RabbitMQ", with PostgreSQL, or "SQLite", with Redis."""
     with contextlib.ExitStack() as stack:
@@ -40,5 +62,6 @@ def site(
         else:
             project = stack.enter_context(make_project(tmp_path))
         if request.param == "RabbitMQ":
-            project.broker_url = stack.enter_context(RabbitServer()).url
+            project.broker_url = rabbit().url
+            project.settings["CELERY_TASK_DEFAULT_QUEUE"] = f"celery-{uuid.uuid4()}"
         yield project

@@ -45,16 +45,21 @@ def test_a_parent_that_fails_in_the_middle_enqueues_the_missing_children_when_re
     figure("parent raises", _assert_that_all_were_mailed_once(project, parent))
 
 
-@both_kinds
+@pytest.mark.parametrize(
+    ("site", "parent"),
+    [("Redis", "mail_all"), ("Redis", "mail_all_sync"), ("RabbitMQ", "mail_all")],
+    indirect=["site"],
+)
 def test_a_worker_killed_right_in_the_middle_of_the_fan_out_loses_and_repeats_nothing(
-    project: Project, parent: str, figure: SayFigure
+    site: Project, parent: str, request: pytest.FixtureRequest, figure: SayFigure
 ) -> None:
     # With one process, which runs the parent, no child is in its body at the kill: only such a one may run again.
-    worker = project.worker("prefork", 1)
-    _begin(project, parent, "hang")
+    worker = site.worker("prefork", 1)
+    _begin(site, parent, "hang")
     worker.kill()
-    project.worker()
-    figure("parent killed", _assert_that_all_were_mailed_once(project, parent))
+    site.worker()
+    where = request.node.callspec.params["site"]
+    figure("parent killed", f"{_assert_that_all_were_mailed_once(site, parent)}, {where}")
 
 
 @both_kinds

@@ -7,6 +7,8 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.faults.conftest import SayFigure
 from tests.faults.crons import ALL, FUNCTIONS, LATEST, NONE, Crons, hourly, latest_hours, soon
 from tests.processes import Process, Project
@@ -30,12 +32,15 @@ def wait_for_rings(count: int, *beats: Process) -> None:
         wait_until(lambda beat=beat: rings(beat) >= before[beat] + count, 60, f"{beat.name} rings {count} times")
 
 
-def test_two_beats_of_which_one_freezes_and_wakes_run_each_due_moment_once(project: Project, figure: SayFigure) -> None:
-    crons = Crons(project)
-    project.worker()
+@pytest.mark.parametrize("site", ["Redis", "RabbitMQ"], indirect=True)
+def test_two_beats_of_which_one_freezes_and_wakes_run_each_due_moment_once(
+    site: Project, request: pytest.FixtureRequest, figure: SayFigure
+) -> None:
+    crons = Crons(site)
+    site.worker()
     crons.wait_until_known()
     crons.ring_every_second()
-    beats = [project.beat("--max-interval=1") for _ in range(2)]
+    beats = [site.beat("--max-interval=1") for _ in range(2)]
     wait_for_rings(1, *beats)
     crons.run_at([soon] * ROUNDS, *FUNCTIONS)
     beats[0].signal(signal.SIGSTOP)
@@ -47,7 +52,8 @@ def test_two_beats_of_which_one_freezes_and_wakes_run_each_due_moment_once(proje
     fired, (lost, twice) = crons.fired(*FUNCTIONS), crons.lost_and_twice(*FUNCTIONS)
     assert len(fired) == 3 * ROUNDS * len(FUNCTIONS)
     assert (lost, twice) == ([], [])
-    figure("two beats", f"{len(fired)} due moments, {rings(*beats)} rings of each beat: 1 run each")
+    where = request.node.callspec.params["site"]
+    figure("two beats", f"{len(fired)} due moments, {rings(*beats)} rings of each beat: 1 run each ({where})")
 
 
 def test_what_came_up_while_beat_and_workers_were_down_runs_as_catch_up_says(

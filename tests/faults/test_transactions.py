@@ -129,29 +129,31 @@ def test_what_was_committed_runs_though_its_process_is_killed_before_it_can_publ
     figure("rolled back", f"killed {what}: {len(lost)} of {COUNT} lost, {len(twice)} twice")
 
 
+@pytest.mark.parametrize("site", ["Redis", "RabbitMQ"], indirect=True)
 def test_an_idle_worker_begins_nothing_of_a_transaction_that_takes_long_before_its_commit(
-    project: Project, figure: SayFigure
+    site: Project, request: pytest.FixtureRequest, figure: SayFigure
 ) -> None:
-    project.worker("prefork", 2)
+    site.worker("prefork", 2)
     command = [sys.executable, "-c", PRELUDE + HELD_OPEN]
-    with subprocess.Popen(command, env=project.environment()) as transaction:
+    with subprocess.Popen(command, env=site.environment()) as transaction:
         try:
-            wait_until(lambda: project.witness.lines("enqueued"), ENOUGH_SECONDS, "all are enqueued")
-            _wait_for_housekeeping(project, 3)
+            wait_until(lambda: site.witness.lines("enqueued"), ENOUGH_SECONDS, "all are enqueued")
+            _wait_for_housekeeping(site, 3)
             # Another connection's work runs meanwhile.
-            assert _run(project, "note('outside')") == 0
-            wait_until(lambda: project.witness.lines("outside"), ENOUGH_SECONDS, "the worker is idle")
-            Path(f"{project.witness.path}.commit").touch()
+            assert _run(site, "note('outside')") == 0
+            wait_until(lambda: site.witness.lines("outside"), ENOUGH_SECONDS, "the worker is idle")
+            Path(f"{site.witness.path}.commit").touch()
             assert transaction.wait(ENOUGH_SECONDS) == 0
         finally:
             transaction.kill()
-    project.wait_for_states("note", ENOUGH_SECONDS, succeeded=COUNT + 1)
+    site.wait_for_states("note", ENOUGH_SECONDS, succeeded=COUNT + 1)
 
-    lines = project.witness.lines()
+    lines = site.witness.lines()
     early = [line for line in lines[: lines.index("committing")] if line.startswith("note")]
-    lost, twice = lost_and_twice(project.witness.lines("note"), NOTES)
+    lost, twice = lost_and_twice(site.witness.lines("note"), NOTES)
     assert (early, lost, twice) == ([], [], [])
-    figure("before commit", f"{len(lost)} of {COUNT} lost, {len(early)} early, {len(twice)} twice")
+    where = request.node.callspec.params["site"]
+    figure("before commit", f"{len(lost)} of {COUNT} lost, {len(early)} early, {len(twice)} twice ({where})")
 
 
 def _wait_for_housekeeping(project: Project, seconds: int) -> None:
