@@ -5,11 +5,12 @@ Rows are read freely; an execution's state is changed by `deferapp.executions.li
 
 from deferapp.models.alert import Alert, AlertKind, Delivery, DeliveryKind
 from deferapp.models.batch import BatchHook
+from deferapp.models.bulk import BulkAction, BulkChange
 from deferapp.models.execution import Attempt, AttemptLog, Execution
 from deferapp.models.function import Limit, PausedFunction
 from deferapp.models.ledger import ledger
 from deferapp.models.schedule import DueMoment, Schedule
-from deferapp.models.tally import DeployMark, ErrorGroup, Span, Tally, TallyEntry, TallyOutcome
+from deferapp.models.tally import DeployMark, ErrorGroup, Fold, Span, Tally, TallyEntry, TallyOutcome
 from deferapp.models.worker import Housekeeping, Worker
 
 __all__ = [
@@ -18,12 +19,15 @@ __all__ = [
     "Attempt",
     "AttemptLog",
     "BatchHook",
+    "BulkAction",
+    "BulkChange",
     "Delivery",
     "DeliveryKind",
     "DeployMark",
     "DueMoment",
     "ErrorGroup",
     "Execution",
+    "Fold",
     "Housekeeping",
     "Limit",
     "PausedFunction",

@@ -162,6 +162,13 @@ class Attempt(models.Model):
     error_type = models.CharField(_("error type"), max_length=200, default="", blank=True)
     error_message = models.TextField(_("error message"), default="", blank=True)
     traceback = models.TextField(_("traceback"), default="", blank=True)
+    place = models.CharField(
+        _("place"),
+        max_length=300,
+        default="",
+        blank=True,
+        help_text=_("Module and function of the innermost frame of the project."),
+    )
     error_key = models.CharField(
         _("error group"), max_length=16, default="", blank=True, help_text=_("That of the same errors: `ErrorGroup`.")
     )

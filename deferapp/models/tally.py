@@ -34,6 +34,8 @@ class TallyEntry(models.Model):
     wait = models.DurationField(_("wait"), null=True, help_text=_("From due to start."))
     duration = models.DurationField(_("duration"), null=True)
     error_key = models.CharField(_("error group"), max_length=16, default="")
+    execution_id = models.UUIDField(_("execution"))
+    number = models.PositiveSmallIntegerField(_("attempt"), default=0, help_text=_("0 if it is the end of none."))
 
     class Meta:
         verbose_name = _("tally entry")
@@ -48,14 +50,15 @@ class Span(models.TextChoices):
 
     MINUTE = "minute", _("minute")
     HOUR = "hour", _("hour")
+    SIX_HOURS = "6hours", _("six hours")
     DAY = "day", _("day")
 
 
 class Tally(models.Model):
-    """How many attempts of a function ended so in a minute, an hour or a day, and how long they waited and took.
+    """How many attempts of a function ended so in a span of time, and how long they waited and took.
 
-    `waits` and `durations` are histograms: from the number of a bucket, as text, to a count. See
-    `deferapp.tallies.histogram` for the buckets.
+    What has no function is of all functions together, also of all groups of errors. `waits` and `durations` are
+    histograms: from the number of a bucket, as text, to a count. See `deferapp.tallies.histogram` for the buckets.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -114,6 +117,20 @@ class ErrorGroup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.error_type} in {self.place or self.function}"
+
+
+class Fold(models.Model):
+    """One row: who has it locked alone writes tallies."""
+
+    id = models.SmallAutoField(primary_key=True)
+    folded_at = MomentField(_("folded"))
+
+    class Meta:
+        verbose_name = _("fold")
+        verbose_name_plural = _("folds")
+
+    def __str__(self) -> str:
+        return f"{self.folded_at:%Y-%m-%d %H:%M}Z"
 
 
 class DeployMark(models.Model):
