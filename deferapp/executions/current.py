@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from deferapp.executions.calls import Calls
 from deferapp.executions.collect import Collector
 from deferapp.executions.ids import child_id
+
+if TYPE_CHECKING:
+    from deferapp.executions.logs.log import Log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,8 @@ class CurrentExecution:
     """When it was enqueued; the same in every attempt."""
     collector: Collector | None = field(default=None, repr=False)
     """Keeps the enqueues of its body until they are written."""
+    log: Log | None = field(default=None, repr=False)
+    """Keeps what its body logs until it is written."""
     _calls: Calls = field(default_factory=Calls, repr=False)
 
     def next_child_id(self, function: str, arguments: str) -> UUID:

@@ -17,6 +17,7 @@ from deferapp.executions.current import CurrentExecution, running
 from deferapp.executions.endings import failure
 from deferapp.executions.endings.errors import judge
 from deferapp.executions.endings.failure import Failure
+from deferapp.executions.logs.listen import listen
 from deferapp.executions.values import decode_call, encode_result
 from deferapp.functions.config import Config
 from deferapp.workers import bodies
@@ -51,11 +52,12 @@ class Ended:
 
 def make(function: AnyFunction, execution: Execution, current: CurrentExecution) -> Ended | Gone:
     """An attempt of a sync function. Whatever it raises is kept, `SystemExit` too: it would end the worker."""
-    body = Body(function, execution, now())
+    body = Body(function, execution, now(), current.log)
     try:
         args, kwargs = decode_call(execution.arguments_json)
     except Exception as error:
         return _unloadable(error, body)
+    listen()
     try:
         with running(current), bodies.entered_in_thread(body):
             value = function.func(*args, **kwargs)
@@ -68,11 +70,12 @@ def make(function: AnyFunction, execution: Execution, current: CurrentExecution)
 
 async def amake(function: AnyFunction, execution: Execution, current: CurrentExecution) -> Ended | Gone:
     """An attempt of an async function."""
-    body = Body(function, execution, now())
+    body = Body(function, execution, now(), current.log)
     try:
         args, kwargs = await sync_to_async(decode_call)(execution.arguments_json)
     except Exception as error:
         return _unloadable(error, body)
+    listen()
     try:
         with running(current), bodies.entered(body):
             value = await function.func(*args, **kwargs)

@@ -8,6 +8,7 @@ does afterwards settles nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 import time
@@ -21,6 +22,7 @@ from deferapp.workers import presence
 from deferapp.workers.deadlines import MARGIN
 
 if TYPE_CHECKING:
+    from deferapp.executions.logs.log import Log
     from deferapp.functions.registry import AnyFunction
     from deferapp.models import Execution
 
@@ -35,9 +37,12 @@ class Interrupted(BaseException):
 class Body:
     """One body from its beginning to its end."""
 
-    def __init__(self, function: AnyFunction, execution: Execution, started_at: datetime) -> None:
+    def __init__(
+        self, function: AnyFunction, execution: Execution, started_at: datetime, log: Log | None = None
+    ) -> None:
         self.function = function
         self.execution = execution
+        self.log = log
         self.started_at = started_at
         self.limit: timedelta = function.config.longest
         self.begun = time.monotonic()
@@ -70,6 +75,12 @@ _lock = threading.Lock()
 def running() -> list[Body]:
     with _lock:
         return list(_running)
+
+
+def log_of_the_only_one() -> Log | None:
+    """The log of the body that runs, if all that this process does is for it."""
+    found = tuple(_running)
+    return found[0].log if len(found) == 1 and os.getpid() != presence.node().pid else None
 
 
 def stop_all(why: Failure) -> None:

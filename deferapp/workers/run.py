@@ -22,6 +22,7 @@ from deferapp.executions import enqueue, life
 from deferapp.executions.batches import hooks
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution
+from deferapp.executions.logs.log import Log
 from deferapp.models import Execution
 from deferapp.workers import attempt, claims, loop, persist, presence, termination, watch
 from deferapp.workers.record import record
@@ -77,17 +78,17 @@ class _Run:
 
     def _in_turn(self) -> None:
         while execution := self._next():
-            current, collector = _current(execution)
+            current, collector, log = _current(execution)
             blocks = persist.open_blocks()
             ended = attempt.make(self._function, execution, current)
             persist.tidy_connections(blocks)
             moment = time.monotonic()
             try:
                 persist.persist(collector.flush)
-                was_held = persist.persist(partial(record, self._function, execution, ended))
+                was_held = persist.persist(partial(record, self._function, execution, ended, log))
             except Exception as error:
                 internal = attempt.not_recorded(error, ended)
-                was_held = persist.persist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
+                was_held = persist.persist(partial(record, self._function, execution, internal, log), persist.ANY_ERROR)
             self._sure_at = moment if was_held else float("-inf")
             self._go_on_after([execution])
 
@@ -105,16 +106,18 @@ class _Run:
             await sync_to_async(self._go_on_after)([running.pop(task) for task in done])
 
     async def _one(self, execution: Execution) -> None:
-        current, collector = _current(execution)
+        current, collector, log = _current(execution)
         ended = await attempt.amake(self._function, execution, current)
         await sync_to_async(persist.tidy_connections)({})
         moment = time.monotonic()
         try:
             await persist.apersist(collector.flush)
-            was_held = await persist.apersist(partial(record, self._function, execution, ended))
+            was_held = await persist.apersist(partial(record, self._function, execution, ended, log))
         except Exception as error:
             internal = attempt.not_recorded(error, ended)
-            was_held = await persist.apersist(partial(record, self._function, execution, internal), persist.ANY_ERROR)
+            was_held = await persist.apersist(
+                partial(record, self._function, execution, internal, log), persist.ANY_ERROR
+            )
         self._sure_at = moment if was_held else float("-inf")
 
     def _next(self) -> Execution | None:
@@ -156,8 +159,8 @@ class _Run:
                 publish.wake(self._function, key)
 
 
-def _current(execution: Execution) -> tuple[CurrentExecution, Collector]:
-    collector = Collector(enqueue.write)
+def _current(execution: Execution) -> tuple[CurrentExecution, Collector, Log]:
+    collector, log = Collector(enqueue.write), Log(execution.id, execution.attempt)
     current = CurrentExecution(
         id=execution.id,
         function=execution.function,
@@ -165,5 +168,6 @@ def _current(execution: Execution) -> tuple[CurrentExecution, Collector]:
         parent_id=execution.parent_id,
         created_at=execution.created_at,
         collector=collector,
+        log=log,
     )
-    return current, collector
+    return current, collector, log

@@ -1,7 +1,8 @@
 """Looking after the worklists of this process while they run, from a thread of its own.
 
 Executions that wait behind a slow one, or behind the end of the worker, are given back for others to run; enqueues
-that a body has made and not followed by others are written; bodies that take too long or are aborted are stopped.
+that a body has made and not followed by others are written, and so is what it has logged; bodies that take too long or
+are aborted are stopped.
 The thread is started by the first worklist of a process and has its own database connection, opened only when needed.
 """
 
@@ -21,6 +22,7 @@ from deferapp.clock import now
 from deferapp.executions import collect, life
 from deferapp.executions.endings import failure
 from deferapp.executions.endings.failure import Failure
+from deferapp.executions.logs import write as logs
 from deferapp.executions.states import State
 from deferapp.models import Execution, ledger
 from deferapp.workers import bodies, persist, presence
@@ -83,6 +85,7 @@ def _watch() -> None:
             if time.monotonic() - asked > ASK_INTERVAL:
                 asked = time.monotonic()
                 _ask_the_ledger()
+                logs.write_of_the_long([body.log for body in bodies.running() if body.log])
         except persist.AWAY:
             persist.drop_connections()
         except Exception:
@@ -124,7 +127,7 @@ def _stop(body: Body, why: Failure) -> None:
     if body.is_given_up or (can_stop and time.monotonic() - body.stopped_at < GRACE):
         return
     ended = Ended(started_at=body.started_at, ended_at=now(), failure=why)
-    record(body.function, body.execution, ended)
+    record(body.function, body.execution, ended, body.log)
     body.is_given_up = True
     if can_stop and not body.function.is_async and os.getpid() != presence.node().pid:
         _end_process_of(body)
