@@ -11,9 +11,10 @@ from typing import Any
 
 from celery import bootsteps, signals
 
+from deferapp.executions.logs.listen import listener
 from deferapp.functions import registry
 from deferapp.schedules import TICK, silence
-from deferapp.workers import acks, connections, poison, presence, reconnect, termination
+from deferapp.workers import acks, bodies, connections, poison, presence, reconnect, termination
 from deferapp.workers.tasks import LedgerTask
 
 logger = logging.getLogger("deferapp.workers")
@@ -30,6 +31,7 @@ def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
     pool = getattr(sender.pool_cls, "__module__", str(sender.pool_cls)).rpartition(".")[2]
     presence.prepare(sender.hostname, pool)
     connections.install()
+    listener.of_lone_body = bodies.log_of_the_only_one
     _say_what_cannot_be_stopped(pool)
     for fixup in getattr(sender.app, "_fixups", ()):
         if worker_fixup := getattr(fixup, "worker_fixup", None):
