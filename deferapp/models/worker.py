@@ -26,6 +26,9 @@ class Worker(models.Model):
     pool = models.CharField(_("pool"), max_length=40, default="", blank=True)
     started_at = MomentField(_("started"))
     heartbeat_at = MomentField(_("last heartbeat"))
+    slots = models.PositiveIntegerField(
+        _("slots"), null=True, help_text=_("Messages that it works on at once; null until it says so.")
+    )
     queues = models.JSONField(
         _("queues"), null=True, help_text=_("That it reads; none when it has been told to end, null until it says so.")
     )

@@ -20,13 +20,22 @@ EMBEDDED: Final = "embedded"
 """The pool of a worker inside of another process: a broker in memory reaches it from there alone."""
 
 
+_pools: list[Any] = []
+
+
+def has_pool(pool: Any) -> None:
+    """This worker's pool of Celery, whose size may change while it runs."""
+    _pools[:] = [pool]
+
+
 def told(*, is_draining: bool) -> dict[str, Any]:
     """The queues that this worker reads, which can change while it runs, and where. A heartbeat never fails for it."""
     try:
         app = celery_app()
         queues = [] if is_draining else sorted(app.amqp.queues.consume_from)
         pool = {"pool": EMBEDDED} if local_worker.is_set() else {}
-        return {"queues": queues, "broker": broker_of(app), **pool}
+        slots = {"slots": each.num_processes for each in _pools}
+        return {"queues": queues, "broker": broker_of(app), **pool, **slots}
     except Exception:
         logger.debug("What this worker reads could not be told", exc_info=True)
         return {}

@@ -14,7 +14,7 @@ from celery import bootsteps, signals
 from deferapp.executions.logs.listen import listener
 from deferapp.functions import registry
 from deferapp.schedules import TICK, silence
-from deferapp.workers import acks, bodies, connections, poison, presence, reconnect, termination
+from deferapp.workers import acks, bodies, connections, facts, poison, presence, reconnect, termination
 from deferapp.workers.tasks import LedgerTask
 
 logger = logging.getLogger("deferapp.workers")
@@ -76,9 +76,10 @@ class HousekeepingStep(bootsteps.StartStopStep):  # type: ignore[misc]
     requires = frozenset({"celery.worker.components:Pool"})
     _housekeeper: Any = None
 
-    def start(self, _worker: Any) -> None:
+    def start(self, worker: Any) -> None:
         from deferapp.workers.housekeeping import Housekeeper
 
+        facts.has_pool(worker.pool)
         type(self)._housekeeper = Housekeeper()
         self._housekeeper.start()
 

@@ -81,3 +81,15 @@ def test_the_queues_are_those_of_now(use_broker: Callable[[str], None]) -> None:
         assert "late" in facts.told(is_draining=False)["queues"]
     finally:
         app.amqp.queues.deselect(["late"])
+
+
+def test_a_worker_tells_how_much_it_does_at_once_also_when_that_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pool:
+        num_processes = 4
+
+    monkeypatch.setattr(facts, "_pools", [])
+    assert "slots" not in facts.told(is_draining=False)
+    facts.has_pool(Pool)
+    assert facts.told(is_draining=False)["slots"] == 4
+    Pool.num_processes = 8
+    assert facts.told(is_draining=False)["slots"] == 8
