@@ -34,7 +34,7 @@ def told(*, is_draining: bool) -> dict[str, Any]:
         app = celery_app()
         queues = [] if is_draining else sorted(app.amqp.queues.consume_from)
         pool = {"pool": EMBEDDED} if local_worker.is_set() else {}
-        slots = {"slots": each.num_processes for each in _pools}
+        slots = {"slots": _pools[0].num_processes} if _pools else {}
         return {"queues": queues, "broker": broker_of(app), **pool, **slots}
     except Exception:
         logger.debug("What this worker reads could not be told", exc_info=True)
