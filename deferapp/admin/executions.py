@@ -1,30 +1,43 @@
-"""Executions: the list, newest first, and the page of one with its attempts and children."""
+"""Executions: the list, newest first, the page of one, and what may be done with one or many.
+
+What is shown is put together in `execution_page` and `execution_list`; here is what Django asks for by name, and who
+may do what.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.contrib import admin
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from deferapp.admin import attempts, timing, values
-from deferapp.admin.display import NOTHING, function_name, moment, short_function_name, short_id, state_badge, visible
-from deferapp.admin.filters import FunctionFilter, ParentFilter, ScheduledFilter, StateFilter
+from deferapp.admin import timing
+from deferapp.admin.display import moment, short_function_name, short_id, state_badge
+from deferapp.admin.execution_list import bulk, filters, selected
+from deferapp.admin.execution_list.changelist import CursorChangeList
+from deferapp.admin.execution_page import page
+from deferapp.admin.execution_page.actions import ACTIONS, Action
+from deferapp.admin.execution_page.facts import LONG, removed
 from deferapp.admin.readonly import ReadOnlyAdmin
-from deferapp.admin.search import search
 from deferapp.clock import now
-from deferapp.executions.states import State
-from deferapp.models import DueMoment, Execution
-from deferapp.redact import redact_text
+from deferapp.exceptions import SearchError
+from deferapp.executions import search
+from deferapp.executions.search.find import as_id
+from deferapp.executions.selection import FILTERS
+from deferapp.models import Execution
 
-_LONG: Final = ("arguments_json", "result_json")
+_LONG_OF_PARENT: Final = tuple(f"parent__{name}" for name in LONG)
 
 
 @admin.register(Execution)
@@ -32,91 +45,125 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
     change_form_template = "deferapp/admin/execution.html"
     list_display = ("id_", "function_and_parent", "state_and_attempt", "created", "wait", "duration")
     list_display_links = ("id_",)
-    list_filter = (StateFilter, ParentFilter, ScheduledFilter, FunctionFilter)
-    filter_names = ("state", "parent", "scheduled", "function")
+    list_per_page = 50
+    list_filter = (
+        filters.StateFilter,
+        filters.ParentFilter,
+        filters.BatchFilter,
+        filters.ErrorFilter,
+        filters.ScheduledFilter,
+        filters.FunctionFilter,
+    )
+    filter_names = (*FILTERS, "after", "before")
     search_fields = ("function",)
-    search_help_text = _("An id, the end of a recent one, or a part of a function's name.")
+    search_help_text = _(
+        "state:failed fn:mail.* meta.tenant:acme since:2h until:2026-11-01 parent:<id>, a part of a function’s name, "
+        "an id, or the end of a recent one."
+    )
+    actions = selected.ALL
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        ours = [
+            path("bulk/", view(self.bulk_view), name="deferapp_execution_bulk"),
+            path("bulk/<uuid:id>/", view(self.bulk_progress_view), name="deferapp_execution_bulk_progress"),
+            path("<uuid:id>/act/<slug:name>/", view(require_POST(self.act_view)), name="deferapp_execution_act"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def may(self, request: HttpRequest, permission: str) -> bool:
+        """Whether who asks may do this with executions: `view`, `run`, `retry`, `cancel`."""
+        return request.user.has_perm(f"deferapp.{permission}_execution")
+
+    def may_see_values(self, request: HttpRequest) -> bool:
+        """Whether who asks may see arguments, results, tracebacks and logs."""
+        return request.user.has_perm("deferapp.view_execution_values")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "retry")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "cancel")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         # Arguments may be long; the page loads them for its one execution.
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("parent", "worker")
-            .defer(*_LONG, *(f"parent__{name}" for name in _LONG))
-        )
+        rows = super().get_queryset(request).select_related("parent", "worker")
+        return rows.defer(*LONG, *_LONG_OF_PARENT)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Execution | None:
+        id = as_id(object_id)
+        return self.get_queryset(request).defer(None).defer(*_LONG_OF_PARENT).filter(pk=id).first() if id else None
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CursorChangeList]:
+        return CursorChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Execution], search_term: str
     ) -> tuple[QuerySet[Execution], bool]:
-        return search(queryset, search_term), False
+        try:
+            return search.parse(search_term, now()).apply(queryset), False
+        except SearchError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return queryset.none(), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Execution | None = None) -> Any:
-        present = {
-            "reason_": obj and obj.reason,
-            "rerun": obj and obj.rerun_of_id,
-            "discard_exact": obj and obj.discard_at,
-            "metadata_": obj and obj.metadata,
-            "result": obj and obj.state == State.SUCCEEDED,
-        }
-        summary = ("state_", "reason_", "function_", "full_id", "attempt_", "origin", "rerun")
-        times = (
-            ("created_exact", "due_exact"),
-            ("started_exact", "ended_exact"),
-            ("wait", "duration"),
-            "discard_exact",
-        )
-        return [
-            (None, {"fields": [name for name in summary if present.get(name, True)]}),
-            (_("Times"), {"fields": [name for name in times if present.get(str(name), True)]}),
-            (
-                _("Values"),
-                {"fields": [name for name in ("arguments", "metadata_", "result") if present.get(name, True)]},
-            ),
-        ]
+        return []
 
     def page_context(self, request: HttpRequest, obj: Execution) -> dict[str, Any]:
-        return attempts.context(obj) | {"children": self._children(obj), "subtitle": visible(obj.function)}
+        return page.context(self, request, obj)
 
-    def _children(self, execution: Execution) -> list[dict[str, Any]]:
-        """How many children are in each state, with the address of their list; the sum of all first."""
-        counted = Execution.objects.filter(parent=execution).order_by().values_list("state").annotate(count=Count("pk"))
-        counts = dict(counted)
-        states = [
-            {
-                "badge": state_badge(state),
-                "count": counts[state],
-                "url": self.executions_url(parent=str(execution.pk), state=state),
-            }
-            for state in sorted(counts, key=State.values.index)
-        ]
-        everything = {
-            "badge": _("all"),
-            "count": sum(counts.values()),
-            "url": self.executions_url(parent=str(execution.pk)),
-        }
-        return [everything, *states] if states else []
+    def act_view(self, request: HttpRequest, id: UUID, name: str) -> HttpResponse:
+        """Do something with one execution, and lead to the page of the one that then runs."""
+        action = ACTIONS.get(name)
+        if action is None:
+            raise Http404
+        if not (self.has_view_permission(request) and self.may(request, action.permission)):
+            raise PermissionDenied
+        execution = self.get_object(request, str(id))
+        if execution is None:
+            # Django's own page for it leads back with a message.
+            return HttpResponseRedirect(self.page_url(id))
+        return HttpResponseRedirect(self._act(request, execution, action))
+
+    def _act(self, request: HttpRequest, execution: Execution, action: Action) -> str:
+        wish = request.POST.get("wish", "")[:100]
+        result = action.act(execution, wish) if action.is_possible(execution) else None
+        if result is None:
+            self.message_user(request, str(action.refused), messages.WARNING)
+        else:
+            self.log_change(request, execution, str(action.label))
+            self.message_user(request, str(action.done), messages.SUCCESS)
+        return self.page_url((result or execution).pk)
+
+    def bulk_view(self, request: HttpRequest) -> HttpResponse:
+        return bulk.ask_or_start(self, request)
+
+    def bulk_progress_view(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        return bulk.show(self, request, id)
+
+    def page_url(self, id: UUID) -> str:
+        return reverse("admin:deferapp_execution_change", args=[id], current_app=self.admin_site.name)
+
+    def action_url(self, execution: Execution, name: str) -> str:
+        return reverse("admin:deferapp_execution_act", args=[execution.pk, name], current_app=self.admin_site.name)
+
+    def bulk_url(self, action: str, parameters: Mapping[str, str]) -> str:
+        """The page that asks whether to do this with all executions that match."""
+        url = reverse("admin:deferapp_execution_bulk", current_app=self.admin_site.name)
+        return f"{url}?{urlencode({'action': action, **parameters})}"
 
     @admin.display(description=_("id"))
     def id_(self, execution: Execution) -> SafeString:
         return format_html('<span class="deferapp-id" title="{}">{}</span>', execution.pk, short_id(execution.pk))
-
-    @admin.display(description=_("id"))
-    def full_id(self, execution: Execution) -> SafeString:
-        return format_html('<span class="deferapp-id">{}</span>', execution.pk)
-
-    @admin.display(description=_("function"))
-    def function_(self, execution: Execution) -> SafeString:
-        url = self.executions_url(function=execution.function)
-        return format_html('<a href="{}">{}</a>', url, function_name(execution.function))
 
     @admin.display(description=_("function"))
     def function_and_parent(self, execution: Execution) -> SafeString:
         name = short_function_name(execution.function)
         if execution.parent_id is None:
             return name
-        parent = self.execution_link(execution.parent_id) if execution.parent else _removed(execution.parent_id)
-        return format_html('{} <span class="deferapp-quiet deferapp-whole">{} {}</span>', name, gettext("by"), parent)
+        parent = self.execution_link(execution.parent_id) if execution.parent else removed(execution.parent_id)
+        called_by = format_html(gettext("called by {}"), parent)
+        return format_html('{}<br><span class="deferapp-quiet deferapp-whole">{}</span>', name, called_by)
 
     @admin.display(description=_("state"))
     def state_and_attempt(self, execution: Execution) -> SafeString:
@@ -124,14 +171,6 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
             return state_badge(execution.state)
         attempt = gettext("attempt %(number)s") % {"number": execution.attempt}
         return format_html('{}<br><span class="deferapp-quiet">{}</span>', state_badge(execution.state), attempt)
-
-    @admin.display(description=_("state"))
-    def state_(self, execution: Execution) -> SafeString:
-        return state_badge(execution.state)
-
-    @admin.display(description=_("attempt"))
-    def attempt_(self, execution: Execution) -> int | str:
-        return execution.attempt or NOTHING
 
     @admin.display(description=_("created"))
     def created(self, execution: Execution) -> SafeString | str:
@@ -144,70 +183,3 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
     @admin.display(description=_("duration"))
     def duration(self, execution: Execution) -> str:
         return timing.duration(execution, now())
-
-    @admin.display(description=_("reason"))
-    def reason_(self, execution: Execution) -> SafeString:
-        reason = format_html('<span class="deferapp-text">{}</span>', visible(redact_text(execution.reason)))
-        return format_html("{} {}", reason, attempts.code_badge(execution)) if execution.error_code else reason
-
-    @admin.display(description=_("called by"))
-    def origin(self, execution: Execution) -> SafeString | str:
-        if execution.parent_id is not None:
-            return self._named_link(execution.parent, execution.parent_id)
-        due_moment = DueMoment.objects.filter(execution=execution.pk).select_related("schedule").first()
-        return self._schedule_link(due_moment) if due_moment else gettext("code outside of any execution")
-
-    @admin.display(description=_("re-run of"))
-    def rerun(self, execution: Execution) -> SafeString | str:
-        if execution.rerun_of_id is None:
-            return NOTHING
-        first = Execution.objects.defer(*_LONG).filter(pk=execution.rerun_of_id).first()
-        return self._named_link(first, execution.rerun_of_id)
-
-    def _named_link(self, execution: Execution | None, execution_id: UUID) -> SafeString | str:
-        if execution is None:
-            return _removed(execution_id)
-        link = self.execution_link(execution_id, function_name(execution.function))
-        return format_html("{} {} {}", link, short_id(execution_id), state_badge(execution.state))
-
-    def _schedule_link(self, due_moment: DueMoment) -> SafeString:
-        name = visible(due_moment.schedule.function)
-        url = reverse("admin:deferapp_schedule_change", args=[due_moment.schedule_id], current_app=self.admin_site.name)
-        text = gettext("the schedule, for %(moment)s") % {"moment": f"{due_moment.due_at:%Y-%m-%d %H:%M} UTC"}
-        return format_html('<a href="{}" title="{}">{}</a>', url, name, text)
-
-    @admin.display(description=_("arguments"))
-    def arguments(self, execution: Execution) -> SafeString:
-        return values.arguments(execution.function, execution.arguments_json)
-
-    @admin.display(description=_("metadata"))
-    def metadata_(self, execution: Execution) -> SafeString:
-        return values.data(execution.metadata)
-
-    @admin.display(description=_("result"))
-    def result(self, execution: Execution) -> SafeString | str:
-        return NOTHING if execution.result_json is None else values.result(execution.result_json)
-
-    @admin.display(description=_("created"))
-    def created_exact(self, execution: Execution) -> SafeString | str:
-        return moment(execution.created_at, with_zone=True)
-
-    @admin.display(description=_("due"))
-    def due_exact(self, execution: Execution) -> SafeString | str:
-        return moment(execution.due_at, with_zone=True)
-
-    @admin.display(description=_("started"))
-    def started_exact(self, execution: Execution) -> SafeString | str:
-        return moment(execution.started_at, with_zone=True)
-
-    @admin.display(description=_("ended"))
-    def ended_exact(self, execution: Execution) -> SafeString | str:
-        return moment(execution.ended_at, with_zone=True)
-
-    @admin.display(description=_("discarded if not started by"))
-    def discard_exact(self, execution: Execution) -> SafeString | str:
-        return moment(execution.discard_at, with_zone=True)
-
-
-def _removed(execution_id: UUID) -> str:
-    return gettext("%(id)s, removed") % {"id": short_id(execution_id)}

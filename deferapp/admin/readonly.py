@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -31,7 +32,7 @@ class ReadOnlyAdmin(_ModelAdmin[M]):
     """Lists and pages of a model that nobody changes here."""
 
     # With None, and the empty bar on top, Django's own template needs no inline style.
-    actions = None
+    actions: Sequence[Any] | None = None
     actions_on_top = True
     paginator = CappedPaginator
     # Both would count the whole table.

@@ -9,7 +9,7 @@ from deferapp.dispatch import publish
 from deferapp.durations import When, as_moment
 from deferapp.executions import enqueue, life
 from deferapp.executions.current import current_execution
-from deferapp.executions.ids import new_id
+from deferapp.executions.ids import new_id, rerun_id
 from deferapp.models import Execution
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def reschedule(execution: Execution, when: When | None) -> bool:
     return True
 
 
-def rerun(execution: Execution) -> Execution:
-    """Enqueue a new execution that does the same, now."""
+def rerun(execution: Execution, *, wish: str = "") -> Execution:
+    """Enqueue a new execution that does the same, now; for one `wish` one, however often it is asked for."""
     parent = current_execution()
     moment = clock.ordered_now()
     rerun = Execution(
-        id=_id(execution),
+        id=rerun_id(execution.id, wish) if wish else _id(execution),
         function=execution.function,
         arguments_json=execution.arguments_json,
         metadata=execution.metadata,

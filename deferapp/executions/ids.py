@@ -44,6 +44,11 @@ def due_id(function: str, due_at: datetime) -> UUID:
     return _derived(milliseconds, "due", function, due_at.isoformat())
 
 
+def rerun_id(first: UUID, wish: str) -> UUID:
+    """The id of the re-run of `first` that this wish, a text of its own, asks for: once, however often it is sent."""
+    return _derived(first.int >> _TIME_SHIFT, "re-run", first.hex, wish)
+
+
 def keyed_id(function: str, key: str) -> UUID:
     """The id of the one execution of a function that has this key. All of it is a hash: a key has no time."""
     digest = blake2b(f"{function}\0{key}".encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -19,7 +19,7 @@ from typing import Final
 from deferapp.alerts import beat
 from deferapp.clock import now
 from deferapp.dispatch import overdue
-from deferapp.executions import life, prune
+from deferapp.executions import bulk, life, prune
 from deferapp.executions.batches import hooks
 from deferapp.schedules import silence, sync, tick
 from deferapp.workers import connections, persist, presence
@@ -74,7 +74,9 @@ class Housekeeper(threading.Thread):
         self._attempt(self._tick)
         if presence.keeps_house(presence.current()):
             # What is recovered is published in the same round.
-            for chore in (self._recover_the_dead, life.expire, overdue.publish, hooks.fire, self._alert, self._prune):
+            for chore in (self._recover_the_dead, life.expire, overdue.publish, hooks.fire):
+                self._attempt(chore)
+            for chore in (bulk.work, self._alert, self._prune):
                 self._attempt(chore)
 
     def _sync(self) -> None:

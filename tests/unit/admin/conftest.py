@@ -34,5 +34,5 @@ def staff() -> Callable[..., Client]:
 
 @pytest.fixture
 def viewer(staff: Callable[..., Client]) -> Client:
-    """Staff that may view executions, schedules, workers and alerts."""
-    return staff("view_execution", "view_schedule", "view_worker", "view_alert")
+    """Staff that may view executions with their values, schedules, workers and alerts."""
+    return staff("view_execution", "view_execution_values", "view_schedule", "view_worker", "view_alert")

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-_BREAK: Final = re.compile("<br>|</t[dh]>")
+_BREAK: Final = re.compile("<br>|</t[dh]>|</li>|</d[dt]>")
 
 
 def open_page(client: Client, name: str, *args: object, **query: Any) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from deferapp.admin.paginator import CappedPaginator
+from deferapp.admin.execution_list import changelist
 from deferapp.clock import now
 from deferapp.executions.states import State
-from deferapp.models import DueMoment, Execution, Schedule
+from deferapp.models import Attempt, DueMoment, Execution, Schedule
 from tests.unit.admin.pages import open_page, rows_of, text_of
 from tests.unit.rows import make_execution
 
@@ -128,7 +130,8 @@ def test_the_number_of_queries_does_not_grow_with_the_list(viewer: Client) -> No
         return [query["sql"] for query in captured.captured_queries]
 
     parent = make_execution("shop.defer.mail_all")
-    make_execution(parent=parent)
+    for _ in range(51):
+        make_execution(parent=parent)
     few = queries()
     for number in range(30):
         make_execution(f"shop.defer.f{number}", parent=make_execution(), state=State.STARTED)
@@ -138,7 +141,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(viewer: Client) -> No
 
 
 def test_no_query_counts_the_whole_table(viewer: Client) -> None:
-    make_execution()
+    Execution.objects.bulk_create(Execution(function="f", due_at=now()) for _ in range(51))
     with CaptureQueriesContext(connection) as captured:
         open_page(viewer, "execution_changelist", _facets="True")
     counts = [query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"]]
@@ -147,13 +150,87 @@ def test_no_query_counts_the_whole_table(viewer: Client) -> None:
 
 
 def test_a_long_list_is_counted_up_to_a_limit_and_says_so(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CappedPaginator, "limit", 150)
+    monkeypatch.setattr(changelist, "COUNT_LIMIT", 150)
     Execution.objects.bulk_create(Execution(function="f", due_at=now()) for _ in range(151))
+    assert "150+ executions" in text_of(open_page(viewer, "execution_changelist"))
+    assert "151 executions" not in text_of(open_page(viewer, "execution_changelist"))
+    Execution.objects.filter(pk=Execution.objects.values("pk")[:1]).delete()
+    assert "150 executions" in text_of(open_page(viewer, "execution_changelist"))
+
+
+def links(html: str) -> dict[str, str]:
+    """The addresses of the list's other pages, by `prev` and `next`."""
+    found = re.findall(r'<a href="([^"]*)" rel="(prev|next)">', html)
+    return {name: unescape(url) for url, name in found}
+
+
+def test_one_goes_on_to_older_ones_and_back_and_meets_each_once(viewer: Client) -> None:
+    Execution.objects.bulk_create(Execution(function="f", due_at=now()) for _ in range(120))
+    everything = list(Execution.objects.values_list("pk", flat=True))
+    address = reverse("admin:deferapp_execution_changelist")
+    seen, query, html = [], "?function=f", ""
+    while query:
+        html = viewer.get(address + query).content.decode()
+        seen += [UUID(part[:36]) for part in rows_of(html).split('<span class="deferapp-id" title="')[1:]]
+        query = links(html).get("next", "")
+        assert "function=f" in query or not query
+    assert seen == everything
+    html = viewer.get(address + links(html)["prev"]).content.decode()
+    assert [part[:36] for part in rows_of(html).split('<span class="deferapp-id" title="')[1:]] == [
+        str(pk) for pk in everything[50:100]
+    ]
+    assert links(html).keys() == {"prev", "next"}
+
+
+def test_a_filter_begins_at_the_top(viewer: Client) -> None:
+    Execution.objects.bulk_create(Execution(function="f", due_at=now()) for _ in range(60))
     html = open_page(viewer, "execution_changelist")
-    assert "more than 150 executions" in text_of(html)
-    assert "?p=2" in html
-    assert "?p=3" not in html
-    assert len(listed(viewer, p=2)) == 50
+    html = viewer.get(reverse("admin:deferapp_execution_changelist") + links(html)["next"]).content.decode()
+    filters = html.partition('id="changelist-filter"')[2]
+    assert "state=failed" in filters
+    assert "after=" not in filters
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "\x00", "' OR 1=1 --", "W10="])
+def test_a_cursor_that_is_none_leads_to_the_top(viewer: Client, cursor: str) -> None:
+    execution = make_execution()
+    for name in ("after", "before"):
+        response = viewer.get(reverse("admin:deferapp_execution_changelist"), {name: cursor}, follow=True)
+        assert str(execution.pk) in response.content.decode()
+
+
+def test_the_words_of_the_search_box_filter_and_a_word_that_is_none_is_named(viewer: Client) -> None:
+    make_execution("shop.defer.note")
+    failed = make_execution("shop.defer.mail", state=State.FAILED, metadata={"tenant": "acme"})
+    assert listed(viewer, q="state:failed fn:mail meta.tenant:acme since:1h") == [failed.pk]
+    html = open_page(viewer, "execution_changelist", q="stat:failed")
+    assert "stat:failed" in html.lower().partition('class="messagelist"')[2].partition("</ul>")[0]
+    assert listed(viewer, q="stat:failed") == []
+
+
+def test_the_list_is_filtered_by_the_error_of_the_last_attempt(viewer: Client) -> None:
+    moment = now()
+    other, same, retried = (make_execution(state=State.FAILED, attempt=2) for _ in range(3))
+    Execution.objects.filter(pk=retried.pk).update(state=State.CREATED)
+    for execution, keys in ((other, ("k1", "k2")), (same, ("k2", "k1")), (retried, ("k1", "k1"))):
+        for number, key in enumerate(keys, 1):
+            Attempt.objects.create(
+                execution=execution,
+                number=number,
+                outcome="failed",
+                started_at=moment,
+                ended_at=moment,
+                error_key=key,
+            )
+    assert listed(viewer, error="k1") == [same.pk]
+    assert listed(viewer, error="k3") == []
+
+
+def test_the_list_is_filtered_by_batch(viewer: Client) -> None:
+    batch = uuid4()
+    member = make_execution(batch=batch)
+    make_execution()
+    assert listed(viewer, batch=batch) == [member.pk]
 
 
 def test_an_empty_list_says_so(viewer: Client) -> None:

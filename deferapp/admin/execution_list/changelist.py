@@ -1,0 +1,78 @@
+"""The list by cursor: newer and older, and never a number of pages, for which all rows would have to be counted."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from deferapp.admin.paginator import COUNT_LIMIT
+from deferapp.exceptions import CursorError
+from deferapp.executions.selection import FILTERS, SEARCH
+from deferapp.models.pages import Page
+
+AFTER: Final = "after"
+BEFORE: Final = "before"
+
+
+class CursorChangeList(ChangeList):
+    """Django's list, whose pages are told by the place of an execution: `?after=<cursor>` or `?before=<cursor>`."""
+
+    page: Page
+
+    def get_results(self, request: HttpRequest) -> None:
+        size = self.list_per_page
+        after, before = (self.params.get(name) for name in (AFTER, BEFORE))
+        try:
+            span: dict[str, Any] = {"last": size, "before": before} if before else {"first": size, "after": after}
+            self.page = self.queryset.page(**span)
+        except CursorError as error:
+            raise IncorrectLookupParameters from error
+        self.result_list = self.page.items
+        self.result_count = self._counted()
+        self.full_result_count = None
+        self.show_full_result_count = False
+        self.show_admin_actions = bool(self.page.items)
+        self.can_show_all = self.multi_page = False
+        self.paginator = None
+
+    def _counted(self) -> int:
+        """How many match, up to one more than `COUNT_LIMIT`; a single page needs no further query."""
+        if not (self.page.has_next or self.page.has_previous):
+            return len(self.page.items)
+        return int(self.queryset.order_by()[: COUNT_LIMIT + 1].count())
+
+    @cached_property
+    def count_text(self) -> str:
+        return f"{COUNT_LIMIT:,}+" if self.result_count > COUNT_LIMIT else f"{self.result_count:,}"
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The parameters that say which executions the list shows."""
+        return {name: value for name in (SEARCH, *FILTERS) if (value := self.params.get(name))}
+
+    @property
+    def newer_url(self) -> str | None:
+        return self.get_query_string({BEFORE: self.page.start_cursor}) if self.page.has_previous else None
+
+    @property
+    def older_url(self) -> str | None:
+        return self.get_query_string({AFTER: self.page.end_cursor}) if self.page.has_next else None
+
+    @property
+    def newest_url(self) -> str | None:
+        return self.get_query_string() if self.page.has_previous else None
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        return _without_cursor(super().get_filters_params(params))
+
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
+        """Without the cursor, unless it is a new one: a filter begins at the top."""
+        return super().get_query_string({AFTER: None, BEFORE: None, **(new_params or {})}, remove)
+
+
+def _without_cursor(params: Any) -> Any:
+    return {name: value for name, value in params.items() if name not in (AFTER, BEFORE)}
