@@ -10,9 +10,6 @@ from tests.acceptance.stages import Stage, every_stage
 from tests.processes import Project
 from tests.waiting import wait_until
 
-# Of 60 bodies of 0.1 s, three at a time, the ideal is 2 s. Claiming, and a machine with other work, take their time.
-GENEROUS = 3
-
 
 def most_together(lines: Iterable[str]) -> int:
     """Return how many bodies ran at once, at the most. A line begins and another ends each."""
@@ -23,20 +20,12 @@ def most_together(lines: Iterable[str]) -> int:
     return most
 
 
-def seconds_of(lines: list[str]) -> tuple[float, float]:
-    """Return how long the bodies took one by one, and from the first beginning to the last end."""
-    begun, ended = ([float(line.split()[-1]) for line in lines if line.split()[-2] == sign] for sign in "+-")
-    return sum(ended) - sum(begun), max(ended) - min(begun)
-
-
 @every_stage
 @pytest.mark.parametrize("scene", ["three", "three_async"])
-def test_of_sixty_executions_three_run_at_once_never_more_and_never_fewer(stage: Stage, scene: str) -> None:
+def test_of_sixty_executions_three_run_at_once_and_never_more(stage: Stage, scene: str) -> None:
     lines = stage.project.witness.lines(stage.play(f"limits.{scene}"))
-    one_by_one, all_together = seconds_of(lines)
     assert len(lines) == 120
     assert most_together(lines) == 3
-    assert all_together < GENEROUS * one_by_one / 3
 
 
 @every_stage
