@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 
@@ -24,6 +25,8 @@ from deferapp.models import Alert, AlertKind, ledger
 
 logger = logging.getLogger("deferapp.alerts")
 
+MOST_NAMED: Final = 5
+"""Those whom it happened to that an alert names; its count tells of all."""
 _SUBJECT_LENGTH: Final = 200
 _KEY_LENGTH: Final = 250
 
@@ -44,7 +47,7 @@ def open_alert(
     """
     moment = now()
     values = {
-        "open_key": _key(kind, subject if key is None else key),
+        "open_key": key_of(kind, subject if key is None else key),
         "kind": kind,
         "subject": subject[:_SUBJECT_LENGTH],
         "text": text,
@@ -70,13 +73,20 @@ def count_up(
     count: int = 1,
     last_at: datetime | None = None,
     details: Mapping[str, Any] | None = None,
+    named: Sequence[Any] = (),
 ) -> None:
-    """It has happened `count` times more: open the alert, or count up the one that is open."""
-    found = _open(kind, subject if key is None else key)
-    if not _counted_up(found, count, last_at or now()) and not open_alert(
-        kind, text, subject=subject, key=key, count=count, last_at=last_at, details=details
-    ):
-        _counted_up(found, count, last_at or now())  # Somebody else has opened it meanwhile.
+    """It has happened `count` times more: open the alert, or count up the one that is open.
+
+    `named` are those whom it happened to, as JSON: the first `MOST_NAMED` are kept in the details.
+    """
+    key, moment = subject if key is None else key, last_at or now()
+    with transaction.atomic(using=ledger()):
+        details = {**(details or {}), "named": list(named[:MOST_NAMED])}
+        if _counted_up(kind, key, count, moment, named):
+            return
+        if open_alert(kind, text, subject=subject, key=key, count=count, last_at=moment, details=details):
+            return
+        _counted_up(kind, key, count, moment, named)  # Somebody else has opened it meanwhile.
 
 
 def close_alert(kind: AlertKind, *, subject: str = "", key: str | None = None) -> bool:
@@ -101,24 +111,31 @@ def is_open(kind: AlertKind, *, subject: str = "", key: str | None = None) -> bo
     return _open(kind, subject if key is None else key).exists()
 
 
-def opened(kind: AlertKind, *, subject: str = "", key: str | None = None) -> Alert | None:
-    return _open(kind, subject if key is None else key).first()
-
-
-def _counted_up(found: QuerySet[Alert], count: int, last_at: datetime) -> int:
+def _counted_up(kind: AlertKind, key: str, count: int, last_at: datetime, named: Sequence[Any]) -> bool:
     """Looked at at once, unless that is to be done soon: under a storm not with each wave of it."""
     moment = now()
     is_late = Q(look_at=None) | Q(look_at__gt=moment + UPDATE_EVERY)
     soon = Case(When(is_late, then=Value(moment, output_field=MomentField())), default=F("look_at"))
     latest = Greatest(F("last_at"), Value(last_at, output_field=MomentField()), output_field=MomentField())
-    return found.update(count=F("count") + count, last_at=latest, look_at=soon)
+    if not _open(kind, key).update(count=F("count") + count, last_at=latest, look_at=soon):
+        return False
+    _name(_open(kind, key), named)
+    return True
+
+
+def _name(row: QuerySet[Alert], named: Sequence[Any]) -> None:
+    """As long as there is room. The row is locked, since it has been counted up."""
+    details = row.values_list("details", flat=True).get() if named else {}
+    known = details.get("named", [])
+    if named and len(known) < MOST_NAMED:
+        row.update(details={**details, "named": [*known, *named][:MOST_NAMED]})
 
 
 def _open(kind: AlertKind, key: str) -> QuerySet[Alert]:
-    return Alert.objects.using(ledger()).filter(open_key=_key(kind, key))
+    return Alert.objects.using(ledger()).filter(open_key=key_of(kind, key))
 
 
-def _key(kind: AlertKind, key: str) -> str:
+def key_of(kind: AlertKind, key: str) -> str:
     """Of one environment: several may share a database."""
     environment = conf.current().ENVIRONMENT
     text = f"{kind}:{environment}/{key}" if environment else f"{kind}:{key}"

@@ -16,7 +16,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from deferapp.alerts import beat
+from deferapp.alerts import beat, plan, send
+from deferapp.alerts import prune as alerts_prune
 from deferapp.clock import now
 from deferapp.dispatch import overdue
 from deferapp.executions import bulk, life, prune
@@ -25,6 +26,7 @@ from deferapp.schedules import silence, sync, tick
 from deferapp.workers import connections, persist, presence
 from deferapp.workers.children import Children
 from deferapp.workers.heart import Heart
+from deferapp.workers.messenger import Messenger
 from deferapp.workers.recover import recover, recover_orphans
 
 logger = logging.getLogger("deferapp.housekeeping")
@@ -48,6 +50,7 @@ class Housekeeper(threading.Thread):
         self._next_due: datetime | None = None
         self._prune_at = time.monotonic()
         self._children = Children()
+        self._messenger = Messenger()
 
     def stop(self) -> None:
         """End when the round is over; the children of the pool have ended by now."""
@@ -105,15 +108,20 @@ class Housekeeper(threading.Thread):
 
     def _alert(self) -> None:
         beat.watch(may_open=self._heart.contact.allows_judgement())
+        plan.look()
+        if send.is_due():
+            self._messenger.go()
 
     def _prune(self) -> None:
         """Once a minute, and in each round as long as there is much."""
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + (0 if prune.prune() >= prune.MOST_AT_ONCE else PRUNE_INTERVAL)
+            alerts_prune.prune()
 
     def _leave(self) -> None:
         self._recover_children()
         presence.leave()
+        self._messenger.stop()
 
     def _attempt(self, chore: Callable[[], object]) -> None:
         try:

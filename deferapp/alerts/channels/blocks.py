@@ -70,7 +70,7 @@ def _plain(text: str, limit: int) -> dict[str, Any]:
     return {"type": "plain_text", "text": escaped(text, limit), "emoji": False}
 
 
-def _field(name: str, value: str | datetime) -> dict[str, str]:
+def _field(name: str, value: str | datetime) -> dict[str, Any]:
     shown = _moment(value) if isinstance(value, datetime) else escaped(_line(value), FIELD_VALUE)
     return {"type": "mrkdwn", "text": f"*{escaped(_line(name), FIELD_NAME)}*\n{shown or '–'}", "verbatim": True}
 

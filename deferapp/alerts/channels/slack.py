@@ -64,8 +64,8 @@ def _by_token(target: Mapping[str, str], content: dict[str, Any], kind: str, thr
     from slack_sdk import WebClient
     from slack_sdk.errors import SlackApiError
 
-    place = {"base_url": target["api"]} if "api" in target else {}
-    client = WebClient(target["token"], timeout=TIMEOUT_SECONDS, logger=_SILENT, retry_handlers=[], **place)
+    place = target.get("api", WebClient.BASE_URL)
+    client = WebClient(target["token"], place, timeout=TIMEOUT_SECONDS, logger=_SILENT, retry_handlers=[])
     if thread:
         content = {**content, "thread_ts": thread, "reply_broadcast": kind in _SEEN_BY_ALL}
     try:
