@@ -30,6 +30,13 @@ class Listener(logging.Handler):
         """The log of what runs, for a thread that does not know what it belongs to."""
         self._within = threading.local()
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As any handler, and without taking away what Python prints where no logging is set up."""
+        printer = logging.lastResort
+        if printer is not None and logging.root.handlers == [self] and record.levelno >= printer.level:
+            _print_if_unheard(printer, record)
+        return bool(super().handle(record))
+
     def emit(self, record: logging.LogRecord) -> None:
         # Making the text of a line may log lines itself: they would never end.
         if _is_own(record.name) or getattr(self._within, "emit", False):
@@ -50,15 +57,24 @@ listener: Final = Listener()
 def listen() -> None:
     """See that the handler is heard with; to be called before each attempt, since set-ups of logging remove it.
 
-    Loggers that do not propagate have it too: those there are when it is put in place.
+    Loggers with handlers of their own that do not propagate have it too: those there are when it is put in place.
     """
     root = logging.root
     if listener in root.handlers:
         return
     for logger in list(root.manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger) and not logger.propagate and listener not in logger.handlers:
+        if isinstance(logger, logging.Logger) and not logger.propagate and logger.handlers:
             logger.addHandler(listener)
     root.addHandler(listener)
+
+
+def _print_if_unheard(printer: logging.Handler, record: logging.LogRecord) -> None:
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None:
+        if any(handler is not listener for handler in logger.handlers):
+            return
+        logger = logger.parent if logger.propagate else None
+    printer.handle(record)
 
 
 def _is_own(name: str) -> bool:

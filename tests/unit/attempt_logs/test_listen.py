@@ -64,12 +64,13 @@ def test_outside_of_executions_nothing_is_kept() -> None:
 def test_a_logger_that_does_not_propagate_is_heard_once(log: Log) -> None:
     alone = logging.getLogger("shop.alone")
     alone.propagate = False
+    alone.addHandler(logging.NullHandler())
     logging.root.removeHandler(listener)
     listen()
     alone.error("by myself")
     logging.getLogger("shop.alone.below").error("below")
     assert heard(log) == ["by myself", "below"]
-    alone.removeHandler(listener)
+    alone.handlers = []
     alone.propagate = True
 
 
@@ -121,16 +122,41 @@ class Broken:
 
 def test_a_line_that_logs_itself_does_not_recurse_for_ever(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     # pytest's own handler would recurse.
-    monkeypatch.setattr(logging.root, "handlers", [listener])
+    monkeypatch.setattr(logging.root, "handlers", [listener, logging.NullHandler()])
     logger.error("%s", Talkative())
     logger.error("and on")
     assert heard(log) == ["talkative", "and on"]
 
 
 def test_a_line_that_cannot_be_read_is_told_and_raises_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.root, "handlers", [listener])
+    monkeypatch.setattr(logging.root, "handlers", [listener, logging.NullHandler()])
     logger.error("%s", Broken())
     logger.error("%d mails", "three")
     first, second = heard(log)
     assert first == "A line that cannot be read, for a RuntimeError: %s"
     assert second.startswith("A line that cannot be read, for a TypeError: %d mails")
+
+
+def test_where_no_logging_is_set_up_warnings_are_printed_as_before(
+    log: Log, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    listen()
+    logger.info("quiet")
+    logger.warning("loud")
+    logging.getLogger("deferapp.workers").warning("ours")
+    with_handler = logging.getLogger("shop.with.handler")
+    with_handler.addHandler(logging.NullHandler())
+    with_handler.warning("handled")
+    with_handler.handlers = []
+    assert capsys.readouterr().err == "loud\nours\n"
+    assert heard(log) == ["quiet", "loud", "handled"]
+
+
+def test_beside_another_handler_nothing_is_printed(
+    log: Log, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [logging.NullHandler()])
+    listen()
+    logger.warning("loud")
+    assert capsys.readouterr().err == ""
