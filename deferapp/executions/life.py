@@ -30,7 +30,8 @@ from deferapp.executions.endings.ending import Ending
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import MOVES, State
 from deferapp.models import Attempt, Execution, PausedFunction, ledger
-from deferapp.models.locking import Locked, lock, patience, update_in_order
+from deferapp.models.locking import Locked, lock, lock_and_read, patience, update_in_order
+from deferapp.tallies import record
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -145,7 +146,8 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
     ordered = sorted(endings, key=lambda ending: ending.execution.id)
     with transaction.atomic(using=ledger()):
         settled = [each for ending in ordered if (each := _end(ending))]
-        Attempt.objects.using(ledger()).bulk_create([each.ending.attempt(each.state, worker) for each in settled])
+        attempts = [each.ending.attempt(each.state, worker) for each in settled]
+        record.attempts(Attempt.objects.using(ledger()).bulk_create(attempts))
         for each in settled:
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
@@ -263,15 +265,20 @@ def _move(
 def _move_and_tell(
     signal: Signal, rows: ExecutionQuerySet, *path: State, skip_locked: bool = False, **values: Any
 ) -> int:
-    """`_move`, and tell of rows that are not at hand. They are locked, and read, only if anybody listens."""
-    if not tell.is_heard(signal):
+    """`_move`, note ends for the tallies, and tell: of rows that are not at hand, and are locked and read for it."""
+    is_end, is_heard = path[-1] in record.UNSTARTED, tell.is_heard(signal)
+    if not is_end and not is_heard:
         return _move(rows, *path, skip_locked=skip_locked, **values)
-    with transaction.atomic(using=ledger()):
-        locked = _executions().filter(id__in=lock(rows.filter(state=path[0]), skip_locked=skip_locked))
-        moved = _move(locked, *path, are_many=False, **values)
-        executions = list(locked)
-        tell.of(signal, lambda: executions)
-    return moved
+    with transaction.atomic(using=ledger(), savepoint=False):
+        locked = lock_and_read(rows.filter(state=path[0]), "id", "function", skip_locked=skip_locked)
+        if locked:
+            moved = _executions().filter(id__in=[id for id, _ in locked])
+            _move(moved, *path, are_many=False, **values)
+            if is_end:
+                record.unstarted(path[-1], locked, values["ended_at"])
+            executions = list(moved) if is_heard else []
+            tell.of(signal, lambda: executions)
+    return len(locked)
 
 
 @dataclass(frozen=True, kw_only=True)

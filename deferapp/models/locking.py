@@ -56,11 +56,16 @@ def lock(rows: QuerySet[Execution], *, skip_locked: bool = False) -> list[UUID]:
 
     With `skip_locked`, where the database can do that, those are left out that somebody else has locked.
     """
+    return [id for (id,) in lock_and_read(rows, "pk", skip_locked=skip_locked)]
+
+
+def lock_and_read(rows: QuerySet[Execution], *fields: str, skip_locked: bool = False) -> list[tuple[Any, ...]]:
+    """`lock`, and the values of these fields instead of ids alone."""
     features = connections[rows.db].features
     if not features.has_select_for_update:
         rows.update(state=models.F("state"))  # A read alone would not lock SQLite.
     skip_locked = skip_locked and features.has_select_for_update_skip_locked
-    return list(rows.select_for_update(skip_locked=skip_locked).order_by("pk").values_list("pk", flat=True))
+    return list(rows.select_for_update(skip_locked=skip_locked).order_by("pk").values_list(*fields))
 
 
 @contextmanager

@@ -47,11 +47,12 @@ class Ending:
         """The attempt that has ended so and led to this state. It is not written."""
         failure = self.failure
         return Attempt(
-            execution_id=self.execution.id,
+            execution=self.execution,
             number=self.execution.attempt,
             outcome=_OUTCOMES[state],
             counts=self.counts,
             worker=worker[:300],
+            due_at=self.execution.due_at,
             started_at=self.started_at,
             ended_at=self.ended_at,
             retry_at=self.retry_at,
@@ -59,4 +60,6 @@ class Ending:
             error_type=failure.type if failure else "",
             error_message=failure.message if failure else "",
             traceback=failure.traceback if failure else "",
+            place=failure.place if failure else "",
+            error_key=failure.key(self.execution.function) if failure and state != State.ABORTED else "",
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 from types import TracebackType
 from typing import Final
 
+from deferapp.executions.endings import place
 from deferapp.executions.states import ErrorCode
 
 MESSAGE_LIMIT: Final = 10_000
@@ -24,6 +26,8 @@ class Failure:
     type: str = ""
     message: str = ""
     traceback: str = ""
+    place: str = ""
+    """Where in the project it comes from, as `place.of` gives it; "" if no exception tells."""
     is_permanent: bool = False
     retry_after: timedelta | None = None
     """How long to wait before the next attempt; None leaves it to the policy."""
@@ -35,6 +39,13 @@ class Failure:
         """One line: type and first line of the message."""
         first_line = self.message.strip().partition("\n")[0]
         return f"{self.type}: {first_line}" if self.type else first_line
+
+    def key(self, function: str) -> str:
+        """16 hex digits, the same for all failures that are one to a person: of one function, one type, one place.
+
+        The same in every process and release, as long as function and place keep their names.
+        """
+        return sha256("\0".join((function, self.type or self.code, self.place)).encode()).hexdigest()[:16]
 
 
 STUCK: Final = Failure(
@@ -53,12 +64,14 @@ def of(
     is_postponed: bool = False,
 ) -> Failure:
     """The failure that an exception raised by a function's body is."""
-    lines = traceback.format_exception(type(error), error, _without_own_frames(error))
+    frames = _without_own_frames(error)
+    lines = traceback.format_exception(type(error), error, frames)
     return Failure(
         code=ErrorCode.OUT_OF_MEMORY if isinstance(error, MemoryError) else ErrorCode.FUNCTION_FAILED,
         type=_type_name(error)[-200:],
         message=storable(_message(error))[:MESSAGE_LIMIT],
         traceback=storable("".join(lines))[-TRACEBACK_LIMIT:],
+        place=storable(place.of(frames))[-place.LIMIT :],
         is_permanent=is_permanent,
         retry_after=retry_after,
         is_postponed=is_postponed,

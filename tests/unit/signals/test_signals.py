@@ -321,11 +321,12 @@ def test_nothing_more_is_asked_of_the_database_when_nobody_listens(function: Fun
     assert verbs(lambda: function.enqueue(1)) == ["INSERT"]
     assert verbs(lambda: function.map(range(3))) == ["INSERT"]
     execution = function.enqueue(2)
-    assert verbs(lambda: life.cancel(execution.id)) == ["UPDATE"]
+    lock = ["SELECT"] if connection.features.has_select_for_update else ["UPDATE", "SELECT"]
+    assert verbs(lambda: life.cancel(execution.id)) == [*lock, "UPDATE", "INSERT"]
     discarded, succeeding = [held(function, function.enqueue(number)) for number in (3, 4)]
-    assert verbs(lambda: life.discard(discarded, "gone")) == ["UPDATE"]
+    assert verbs(lambda: life.discard(discarded, "gone")) == [*lock, "UPDATE", "INSERT"]
     ending = Ending(execution=succeeding, started_at=now(), ended_at=now())
-    assert verbs(lambda: life.settle([ending], worker="w")) == ["UPDATE", "INSERT"]
+    assert verbs(lambda: life.settle([ending], worker="w")) == ["UPDATE", "INSERT", "INSERT"]
 
 
 def test_those_who_listen_to_others_cost_nothing(connect: Connect, function: Function, queue: MemoryQueue) -> None:
