@@ -1,0 +1,46 @@
+"""Errors, grouped: those that are one to a person, by function, type and place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from deferapp.admin import values
+from deferapp.admin.display import NOTHING, ago, function_name
+from deferapp.dashboard import times
+from deferapp.dashboard.cards import count
+from deferapp.dashboard.charts import spark_bars
+from deferapp.dashboard.viewer import Viewer, word
+from deferapp.tallies.read import ErrorTally, Range, errors
+from deferapp.visible import visible
+
+SHOWN: Final = 10
+
+
+def failures(range: Range, viewer: Viewer, moment: datetime, function: str | None = None) -> list[dict[str, Any]]:
+    """For the template. What a message says is for those who may see values."""
+    found = errors(range, function, SHOWN)
+    return [_group(each, range, viewer, moment) for each in found]
+
+
+def _group(tally: ErrorTally, range: Range, viewer: Viewer, moment: datetime) -> dict[str, Any]:
+    group = tally.group
+    search = [word("error", group.key), *times.words(range.begins_at)]
+    return {
+        "type": visible(group.error_type) or _("error"),
+        "place": function_name(group.place.replace(":", ".") or group.function),
+        "function": function_name(group.function.rpartition(".")[2]),
+        "function_url": viewer.function(group.function, range=range.key),
+        "message": values.line(group.message) if viewer.may("view_execution_values") else "",
+        "count": count(tally.count),
+        "trend": spark_bars(
+            tally.trend, tally.trend, title=_("%(count)s errors over time") % {"count": count(tally.count)}
+        ),
+        "first": ago(moment - group.first_at) if group.first_at else NOTHING,
+        "last": ago(moment - group.last_at) if group.last_at else NOTHING,
+        "last_url": viewer.execution(group.last_execution_id),
+        "url": viewer.executions(*search),
+        "retry_url": viewer.executions(*search, "state:failed") if viewer.may("retry_execution") else None,
+    }
