@@ -30,7 +30,7 @@ def gathered(alert: Alert) -> dict[str, Any]:
     executions = _executions([each["execution"] for each in named])
     known = [executions[UUID(each["execution"])] for each in named if UUID(each["execution"]) in executions]
     shown = [{**each, **_argument(executions.get(UUID(each["execution"])))} for each in named]
-    parent = _parent(known)
+    parent = _parent(known) if len(known) == len(named) else alert.details.get("parent", {})
     return {
         **alert.details,
         "named": shown,
@@ -87,7 +87,7 @@ def _argument(execution: Execution | None) -> dict[str, str]:
     if execution is None or function is None or not function.config.alert_arguments:
         return {}
     name, value = _first(execution.arguments_json, next(iter(function.signature.parameters), ""))
-    return {} if value is None else {"argument": _clean(_shown(name, value))[:LONGEST_ARGUMENT]}
+    return {} if value is None else {"argument": visible(_shown(name, value))[:LONGEST_ARGUMENT]}
 
 
 def _first(text: str, parameter: str) -> tuple[str, Any]:

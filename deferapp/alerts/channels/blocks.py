@@ -54,11 +54,11 @@ def _blocks(message: Message) -> Iterator[dict[str, Any]]:
     yield {"type": "header", "text": _plain(_line(message.header), HEADER)}
     if message.fields:
         yield {"type": "section", "fields": [_field(*each) for each in message.fields[:MOST_FIELDS]]}
-    if message.summary:
-        yield {"type": "section", "text": _plain(message.summary, SUMMARY)}
-    if message.lines:
-        yield {"type": "section", "text": _plain("\n".join(map(_line, message.lines)), LINES)}
-    if message.frames:
+    if summary := message.summary.strip():
+        yield {"type": "section", "text": _plain(summary, SUMMARY)}
+    if lines := "\n".join(map(_line, message.lines)).strip():
+        yield {"type": "section", "text": _plain(lines, LINES)}
+    if message.frames.strip():
         yield {"type": "section", "text": {"type": "mrkdwn", "text": _code(message.frames)}}
     links = [_link(link) for link in message.links[:MOST_LINKS] if len(link.url) <= LONGEST_URL]
     if links:

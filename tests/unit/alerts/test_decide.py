@@ -52,9 +52,7 @@ def decided(of: Incident, *told: Told, at: float) -> Decision:
         ),
         pytest.param(incident("beat_silent"), [told("opened")], 239, None, id="no reminder before 4 hours"),
         pytest.param(incident("beat_silent"), [told("opened")], 240, "reminder", id="a reminder after 4 hours"),
-        pytest.param(
-            incident("beat_silent"), [told("opened"), told("reminder", 240)], 1679, None, id="not soon again"
-        ),
+        pytest.param(incident("beat_silent"), [told("opened"), told("reminder", 240)], 1679, None, id="not soon again"),
         pytest.param(
             incident("beat_silent"), [told("opened"), told("reminder", 240)], 1680, "reminder", id="but the next day"
         ),
