@@ -7,7 +7,7 @@ may do what.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -62,9 +62,13 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
     )
     actions = selected.ALL
 
+    class Media:
+        css: ClassVar = {"all": ("deferapp/execution.css",)}
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         ours = [
+            path("function/<path:name>/", view(self.function_view), name="deferapp_function"),
             path("bulk/", view(self.bulk_view), name="deferapp_execution_bulk"),
             path("bulk/<uuid:id>/", view(self.bulk_progress_view), name="deferapp_execution_bulk_progress"),
             path("<uuid:id>/act/<slug:name>/", view(require_POST(self.act_view)), name="deferapp_execution_act"),
@@ -135,6 +139,12 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
             self.message_user(request, str(action.done), messages.SUCCESS)
         return self.page_url((result or execution).pk)
 
+    def function_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """The page of a function. It is imported here, since the dashboard shows things as these pages do."""
+        from deferapp.dashboard import function_view
+
+        return function_view.answer(self, request, name)
+
     def bulk_view(self, request: HttpRequest) -> HttpResponse:
         return bulk.ask_or_start(self, request)
 
@@ -177,9 +187,14 @@ class ExecutionAdmin(ReadOnlyAdmin[Execution]):
         return moment(execution.created_at)
 
     @admin.display(description=_("wait"))
-    def wait(self, execution: Execution) -> str:
-        return timing.wait(execution, now())
+    def wait(self, execution: Execution) -> SafeString:
+        return _with_name(gettext("wait"), timing.wait(execution, now()))
 
     @admin.display(description=_("duration"))
-    def duration(self, execution: Execution) -> str:
-        return timing.duration(execution, now())
+    def duration(self, execution: Execution) -> SafeString:
+        return _with_name(gettext("duration"), timing.duration(execution, now()))
+
+
+def _with_name(name: str, value: str) -> SafeString:
+    """With its column's name before it, which is seen where the list has no columns, on a narrow screen."""
+    return format_html('<span class="deferapp-narrow">{}</span> {}', name, value)

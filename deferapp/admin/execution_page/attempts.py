@@ -10,8 +10,10 @@ from django.utils.safestring import SafeString
 from deferapp.admin import values
 from deferapp.admin.display import badge, moment, span, state_badge
 from deferapp.admin.execution_page import logs, tracebacks
+from deferapp.executions.logs import read
+from deferapp.executions.logs.read import LogOfAttempt
 from deferapp.executions.states import State
-from deferapp.models import Attempt, AttemptLog, Execution
+from deferapp.models import Attempt, Execution
 from deferapp.visible import visible
 
 SHOWN: Final = 20
@@ -25,7 +27,7 @@ def ended(execution: Execution) -> list[Attempt]:
 
 def context(execution: Execution, attempts: Sequence[Attempt], *, with_values: bool) -> dict[str, Any]:
     """What the page's template shows of the attempts; tracebacks and logs only `with_values`."""
-    written = logs.of(execution) if with_values else {}
+    written = read.of(execution.pk) if with_values else {}
     return {
         "running": _running(execution, written),
         "attempts": [
@@ -41,7 +43,7 @@ def code_badge(failed: Attempt | Execution) -> SafeString:
     return badge("code", failed.error_code, visible(failed.get_error_code_display()))
 
 
-def _running(execution: Execution, written: dict[int, AttemptLog]) -> dict[str, Any] | None:
+def _running(execution: Execution, written: dict[int, LogOfAttempt]) -> dict[str, Any] | None:
     if execution.state not in (State.STARTED, State.ABORTING):
         return None
     log = written.get(execution.attempt)
@@ -54,7 +56,7 @@ def _running(execution: Execution, written: dict[int, AttemptLog]) -> dict[str, 
     }
 
 
-def _ended(attempt: Attempt, log: AttemptLog | None, *, is_open: bool, with_values: bool) -> dict[str, Any]:
+def _ended(attempt: Attempt, log: LogOfAttempt | None, *, is_open: bool, with_values: bool) -> dict[str, Any]:
     return {
         "number": attempt.number,
         "state": state_badge(attempt.outcome),

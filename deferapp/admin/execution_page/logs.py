@@ -1,39 +1,32 @@
-"""What a function logged in an attempt, line by line, redacted."""
+"""What a function logged in an attempt, line by line; what is secret was starred out when it was written."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from deferapp.models import AttemptLog, Execution
-from deferapp.redact import redact_text
+from deferapp.admin.display import local
+from deferapp.executions.logs.read import LogLine, LogOfAttempt
 from deferapp.visible import visible
 
-SHOWN: Final = 3
-"""Attempts whose logs a page shows, the latest: each may have 64 KiB."""
-_LEVELS: Final = {"DEBUG": "quiet", "WARNING": "aborting", "ERROR": "failed", "CRITICAL": "failed"}
+_KINDS: Final = {"DEBUG": "quiet", "WARNING": "aborting", "ERROR": "failed", "CRITICAL": "failed"}
 """The class of the style sheet for a level that is not an everyday one."""
 
 
-def of(execution: Execution) -> dict[int, AttemptLog]:
-    """The latest logs by the number of their attempt."""
-    rows = AttemptLog.objects.filter(execution=execution).order_by("-number")[:SHOWN]
-    return {log.number: log for log in rows}
-
-
-def context(log: AttemptLog) -> dict[str, Any]:
+def context(log: LogOfAttempt) -> dict[str, Any]:
     return {
-        "lines": [_line(line) for line in log.lines if isinstance(line, list) and len(line) == 4],
+        "first": [_line(line) for line in log.first],
         "dropped": log.dropped,
+        "last": [_line(line) for line in log.last],
+        "count": len(log.first) + log.dropped + len(log.last),
     }
 
 
-def _line(line: list[Any]) -> dict[str, str]:
-    at, level, logger, text = (visible(str(part)) for part in line)
+def _line(line: LogLine) -> dict[str, str]:
     return {
-        "at": at,
-        "clock": at.partition("T")[2][:12],
-        "level": level,
-        "kind": _LEVELS.get(level, "usual"),
-        "logger": logger,
-        "text": redact_text(text),
+        "at": line.moment.isoformat(timespec="milliseconds"),
+        "clock": f"{local(line.moment):%H:%M:%S.%f}"[:-3],
+        "level": visible(line.level),
+        "kind": _KINDS.get(line.level, "usual"),
+        "logger": visible(line.logger),
+        "text": visible(line.text),
     }

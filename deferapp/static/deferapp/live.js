@@ -57,7 +57,8 @@ function isInUse(region) {
 }
 
 /* A page whose regions are others (the first execution, a permission) is loaded anew. */
-function update(fresh) {
+function update(page) {
+  const fresh = regionsOf(page);
   const old = regionsOf(document);
   const isSame = old.size === fresh.size && [...old.keys()].every((id) => fresh.has(id));
   const isFree = ![...old.values()].some(isInUse);
@@ -66,7 +67,7 @@ function update(fresh) {
     return;
   }
   for (const [id, region] of old) {
-    const next = fresh.get(id);
+    const next = fresh.get(id) ?? page.getElementById(id); // one that has ended is shown as it is in the end
     if (next && !region.isEqualNode(next) && !isInUse(region)) region.replaceWith(document.adoptNode(next));
     if (!next && !fresh.size) region.removeAttribute("data-deferapp-live");
   }
@@ -94,9 +95,10 @@ async function refresh() {
       show("over");
       return;
     }
-    update(regionsOf(page));
+    update(page);
     wait = EVERY;
     show("live");
+    if (control) control.hidden = !document.querySelector(REGION);
   } catch {
     wait = Math.min(wait * 2, LONGEST);
     if (!isPaused) show("lost");
