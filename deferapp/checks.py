@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.utils.module_loading import import_string
 
 from deferapp import conf
+from deferapp.alerts import channels
+from deferapp.alerts.channels.channel import ADMINS
 from deferapp.dispatch.broker import celery_app
 from deferapp.exceptions import DeclarationError
 from deferapp.executions.prune import retention
@@ -43,6 +47,57 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     except DeclarationError as error:
         messages.append(Error(str(error), obj='settings.DEFER["RETRY"]', id="deferapp.E008"))
     return messages
+
+
+@register(Tags.compatibility)
+def check_alerts(**_kwargs: Any) -> list[CheckMessage]:
+    """deferapp.E010 to E013 and W002: what is wrong with those whom alerts are sent to."""
+    try:
+        found = channels.configured()
+    except ValueError as error:
+        hint = 'As in DEFER = {"ALERTS": [{"slack": "https://hooks.slack.com/services/…"}, {"email": "admins"}]}'
+        return [Error(f"{_ALERTS}: {error}.", hint=hint, obj=_ALERTS, id="deferapp.E010")]
+    messages = [message for channel in found if (message := _unusable(channel))]
+    return [*messages, *_unusable_texts()]
+
+
+_DEFER: Final = "settings.DEFER"
+_ALERTS: Final = 'settings.DEFER["ALERTS"]'
+_LONGEST_ENVIRONMENT: Final = 40
+
+
+def _unusable(channel: channels.Channel) -> CheckMessage | None:
+    """A channel that is well written, and leads nowhere."""
+    if channel.kind == "slack" and importlib.util.find_spec("slack_sdk") is None:
+        hint = "pip install 'deferapp[slack]'"
+        return Error(f"{channel.name} needs slack-sdk.", hint=hint, obj=_ALERTS, id="deferapp.E011")
+    if channel.kind == "call" and (complaint := _not_callable(channel.target)):
+        hint = "Name a function that takes a deferapp.alerts.Message."
+        return Error(f"{channel.name}: {complaint}", hint=hint, obj=_ALERTS, id="deferapp.E012")
+    if channel.target == ADMINS and not settings.ADMINS:
+        hint = "Set ADMINS, or give a list of addresses."
+        return Warning(f"{channel.name}: settings.ADMINS is empty.", hint=hint, obj=_ALERTS, id="deferapp.W002")
+    return None
+
+
+def _unusable_texts() -> list[CheckMessage]:
+    """deferapp.E013: what messages say of the project."""
+    messages: list[CheckMessage] = []
+    site, environment = conf.current().SITE_URL, conf.current().ENVIRONMENT
+    if not isinstance(site, str) or (site and not site.startswith(("https://", "http://"))):
+        hint = 'DEFER = {"SITE_URL": "https://shop.example"}'
+        messages.append(Error("DEFER['SITE_URL'] is no web address.", hint=hint, obj=_DEFER, id="deferapp.E013"))
+    if not isinstance(environment, str) or len(environment) > _LONGEST_ENVIRONMENT:
+        text = f"DEFER['ENVIRONMENT'] is no text of up to {_LONGEST_ENVIRONMENT} characters."
+        messages.append(Error(text, hint='As in "production".', obj=_DEFER, id="deferapp.E013"))
+    return messages
+
+
+def _not_callable(path: str) -> str:
+    try:
+        return "" if callable(import_string(path)) else "it is not callable."
+    except Exception as error:
+        return f"it cannot be imported: {error}"
 
 
 @register(Tags.compatibility)
