@@ -20,6 +20,7 @@ from deferapp.functions import registry
 from deferapp.models import Attempt, Execution
 from tests.parallel.actors import Pause, wait_until_stuck
 from tests.parallel.conftest import KINDS, Actors
+from tests.parallel.databases import Database
 from tests.unit.rows import claim, function_named, make_execution, values_of
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -48,20 +49,22 @@ def fail(execution: Execution, *, again: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("move", "statement", "state"),
+    ("move", "statement", "is_alone", "state"),
     [
-        (lambda held: life.give_back([held]), 1, State.ABORTED),
-        (lambda held: life.give_back([held]), 2, State.CREATED),
-        (lambda held: life.discard(held, "gone"), 1, State.ABORTED),
+        (lambda held: life.give_back([held]), 1, True, State.ABORTED),
+        (lambda held: life.give_back([held]), 2, False, State.CREATED),
+        (lambda held: life.discard(held, "gone"), 1, False, State.ABORTED),
     ],
     ids=["before it is given back", "after it has been given back", "before it is discarded"],
 )
 def test_what_is_aborted_while_its_worker_lets_go_of_it_is_held_by_nobody(
-    move: Callable[[Execution], int], statement: int, state: State, actors: Actors
+    move: Callable[[Execution], int], statement: int, is_alone: bool, state: State, actors: Actors, database: Database
 ) -> None:
     (held,) = claim([make_execution()])
     (worker,) = actors(1)
     pause = Pause("UPDATE", TABLE, number=statement, before=True)
+    if database.kind == "sqlite" and not is_alone:
+        pause = Pause("BEGIN", before=True)  # By which it locks all for what follows.
     doing = worker.begin(partial(move, held), pause)
     with pause.reached_by(doing):
         assert life.abort(held.id) == (state == State.ABORTED)
@@ -117,7 +120,8 @@ def test_what_is_being_taken_away_cannot_be_let_run_again(statement: int, actors
 def test_one_that_comes_to_wait_while_it_is_cancelled_by_force_is_cancelled(actors: Actors) -> None:
     (held,) = claim([make_execution()])
     (person,) = actors(1)
-    pause = Pause("UPDATE", TABLE)
+    # Nothing waits, so that nothing is cancelled; what runs is aborted next.
+    pause = Pause("UPDATE", TABLE, number=2, before=True)
     cancelling = person.begin(partial(Execution.objects.get(pk=held.pk).cancel, force=True), pause)
     with pause.reached_by(cancelling):
         fail(held, again=True)
