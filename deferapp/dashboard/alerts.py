@@ -12,6 +12,7 @@ from deferapp.admin.display import span
 from deferapp.admin.values import line
 from deferapp.dashboard.load import Load
 from deferapp.dashboard.viewer import Viewer
+from deferapp.dashboard.words import brief
 from deferapp.models import Alert, AlertKind, ledger
 from deferapp.visible import visible
 
@@ -36,7 +37,7 @@ def _alert(alert: Alert, viewer: Viewer, moment: datetime) -> dict[str, Any]:
         "title": capfirst(visible(str(alert))),
         "text": line(text),
         "count": alert.count if alert.count > 1 else None,
-        "since": _("for %(time)s") % {"time": span(moment - alert.opened_at)},
+        "since": _("for %(time)s") % {"time": brief(moment - alert.opened_at)},
         "url": viewer.page("alert_change", alert.pk),
     }
 

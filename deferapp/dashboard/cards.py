@@ -105,9 +105,7 @@ def _wait(period: Period, viewer: Viewer) -> Card:
         key="wait",
         label=_("p95 wait"),
         value=NOTHING if wait is None else span(wait),
-        trend=spark_line(
-            [None if each is None else each.total_seconds() for each in waits], title=_("p95 of the wait over time")
-        ),
+        trend=spark_line(seconds, title=_("p95 of the wait over time")),
         change=None if wait is None or before is None else _longer(wait, before),
         url=viewer.executions(*period.search("state:created")),
     )

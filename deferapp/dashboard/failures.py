@@ -8,11 +8,12 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from deferapp.admin import values
-from deferapp.admin.display import NOTHING, ago, function_name
+from deferapp.admin.display import NOTHING, function_name
 from deferapp.dashboard import times
 from deferapp.dashboard.cards import count
 from deferapp.dashboard.charts import spark_bars
 from deferapp.dashboard.viewer import Viewer, word
+from deferapp.dashboard.words import since
 from deferapp.tallies.read import ErrorTally, Range, errors
 from deferapp.visible import visible
 
@@ -38,9 +39,16 @@ def _group(tally: ErrorTally, range: Range, viewer: Viewer, moment: datetime) ->
         "trend": spark_bars(
             tally.trend, tally.trend, title=_("%(count)s errors over time") % {"count": count(tally.count)}
         ),
-        "first": ago(moment - group.first_at) if group.first_at else NOTHING,
-        "last": ago(moment - group.last_at) if group.last_at else NOTHING,
+        "first": since(moment - group.first_at) if group.first_at else NOTHING,
+        "last": since(moment - group.last_at) if group.last_at else NOTHING,
         "last_url": viewer.execution(group.last_execution_id),
         "url": viewer.executions(*search),
-        "retry_url": viewer.executions(*search, "state:failed") if viewer.may("retry_execution") else None,
+        "retry_url": _retry_url(search, viewer),
     }
+
+
+def _retry_url(search: list[str], viewer: Viewer) -> str | None:
+    """The page that asks whether to retry them all, with their number."""
+    if not viewer.may("retry_execution"):
+        return None
+    return viewer.page("execution_bulk", search=" ".join([*search, "state:failed"]), action="retry")

@@ -10,13 +10,14 @@ from typing import Any, Final
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from deferapp.admin.display import NOTHING, STATE_SIGNS, ago, function_name, span
+from deferapp.admin.display import NOTHING, STATE_SIGNS, function_name, span
 from deferapp.dashboard import charts
 from deferapp.dashboard.cards import count
 from deferapp.dashboard.cards import share as share_text
 from deferapp.dashboard.charts.box import LogScale, Spread
 from deferapp.dashboard.latest import latest
 from deferapp.dashboard.viewer import Viewer
+from deferapp.dashboard.words import since
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.function import ScheduledFunction
@@ -148,7 +149,7 @@ class _Maker:
             "last_sign": STATE_SIGNS.get(execution.state, "?"),
             "last_state": str(State(execution.state).label) if execution.state in State.values else "",
             "last_kind": execution.state if execution.state in State.values else "unknown",
-            "last_time": ago(max(self.moment - when, timedelta())),
+            "last_time": since(self.moment - when),
             "last_url": self.viewer.execution(execution.pk),
         }
 

@@ -16,11 +16,12 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from deferapp.admin.display import ago, span
+from deferapp.admin.display import span
 from deferapp.clock import now
 from deferapp.dashboard.cards import Card, count
 from deferapp.dashboard.charts import share
 from deferapp.dashboard.viewer import Viewer
+from deferapp.dashboard.words import since
 from deferapp.dispatch.broker import is_in_memory
 from deferapp.executions.states import State
 from deferapp.health.scene import Scene
@@ -149,7 +150,7 @@ def _worker(worker: Worker, load: Load, viewer: Viewer) -> dict[str, Any]:
         "sign": "○" if not is_alive else "◐" if is_ending else "●",
         "state": _("silent") if not is_alive else _("ending") if is_ending else _("alive"),
         "kind": "failed" if not is_alive else "aborting" if is_ending else "succeeded",
-        "heard": ago(load.scene.silence(worker)),
+        "heard": since(load.scene.silence(worker)),
         "busy": load.busy[worker.node],
         "slots": worker.slots,
         "bar": share(load.busy[worker.node] / worker.slots, title=_("busy"), kind="busy") if worker.slots else "",
@@ -177,12 +178,12 @@ def beat() -> dict[str, Any] | None:
         return None
     row = Housekeeping.objects.using(ledger()).filter(pk=1).first()
     rung_at = row.rung_at if row else None
-    since = silence.silent_since()
+    is_silent = silence.silent_since() is not None
     return {
-        "is_silent": since is not None,
-        "sign": "○" if since or not rung_at else "●",
-        "kind": "failed" if since else "succeeded" if rung_at else "unknown",
-        "text": _("rang %(ago)s") % {"ago": ago(now() - rung_at)} if rung_at else _("has not rung yet"),
+        "is_silent": is_silent,
+        "sign": "○" if is_silent or not rung_at else "●",
+        "kind": "failed" if is_silent else "succeeded" if rung_at else "unknown",
+        "text": _("rang %(ago)s") % {"ago": since(now() - rung_at)} if rung_at else _("has not rung yet"),
     }
 
 

@@ -17,10 +17,11 @@ from uuid import UUID
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from deferapp.admin.display import STATE_SIGNS, ahead, function_name, local
+from deferapp.admin.display import STATE_SIGNS, function_name, local
 from deferapp.cron import describe, next_after, parse
 from deferapp.dashboard.charts import Dot, Tick, hours, strip
 from deferapp.dashboard.viewer import Viewer
+from deferapp.dashboard.words import until
 from deferapp.exceptions import InvalidFrequency
 from deferapp.executions.states import State
 from deferapp.models import DueMoment, Schedule, ledger
@@ -144,7 +145,7 @@ def _words(schedule: Schedule) -> str:
 def _next(schedule: Schedule, now: datetime) -> str:
     if schedule.is_paused:
         return _("paused")
-    return ahead(schedule.next_due_at - now) if schedule.next_due_at else _("never")
+    return until(schedule.next_due_at - now) if schedule.next_due_at else _("never")
 
 
 def _title(schedule: Schedule, past: list[_Past], now: datetime) -> str:

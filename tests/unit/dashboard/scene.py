@@ -12,8 +12,10 @@ from deferapp.models import AlertKind, DeployMark, DueMoment, Execution, Houseke
 from tests.unit.dashboard.rows import End, error_group, tally
 from tests.unit.rows import SECOND, make_execution, make_worker
 
-MAIL, TRAIN, RECOMMEND = "shop.defer.send_welcome_mail", "shop.defer.train_recommender", "shop.defer.recommend_products"
-IMPORT, CLEAN = "warehouse.defer.import_stock_levels_of_all_suppliers", "shop.defer.clean_carts"
+MAIL, CLEAN = "tests.shop.defer.mail", "tests.shop.defer.deliver_all"
+RECOMMEND, TRAIN = "marketplace.defer.compute_product_recommendation", "marketplace.defer.train_recommender"
+IMPORT = "warehouse.defer.import_stock_levels_of_all_suppliers"
+"""Gone from the code."""
 FUNCTIONS = (  # a day's runs, their usual duration in seconds, their spread, and the share that fails
     (MAIL, 4_400, 0.23, 0.9, 0.042),
     (RECOMMEND, 9_800, 0.05, 0.5, 0.002),
@@ -115,19 +117,15 @@ def _schedules(now: datetime) -> None:
         (CLEAN, "0 * * * *", 60),
         (IMPORT, "*/5 * * * *", 5),
     ):
-        schedule = Schedule.objects.create(
-            function=function,
-            declared_frequency=frequency,
-            frequency=frequency,
-            next_due_at=now + timedelta(minutes=every / 3),
-        )
+        values = {
+            "declared_frequency": frequency,
+            "frequency": frequency,
+            "next_due_at": now + timedelta(minutes=every / 3),
+        }
+        schedule, _is_new = Schedule.objects.update_or_create(function=function, defaults=values)
         _due_moments(schedule, every, now)
-    Schedule.objects.create(
-        function="shop.defer.weekly_product_recommendations",
-        declared_frequency="0 8 * * 1",
-        frequency="0 7 * * 1",
-        is_paused=True,
-    )
+    values = {"declared_frequency": "0 8 * * 1", "frequency": "0 7 * * 1", "is_paused": True}
+    Schedule.objects.update_or_create(function="marketplace.defer.weekly_product_recommendations", defaults=values)
 
 
 def _due_moments(schedule: Schedule, every: int, now: datetime) -> None:
