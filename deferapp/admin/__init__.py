@@ -3,9 +3,14 @@
 Whoever has Django's view permission sees everything of a model, arguments and results included, redacted by key.
 """
 
+from django.contrib import admin
+
 from deferapp.admin.alerts import AlertAdmin
+from deferapp.admin.beat import guard
 from deferapp.admin.executions import ExecutionAdmin
 from deferapp.admin.schedules import ScheduleAdmin
 from deferapp.admin.workers import WorkerAdmin
 
 __all__ = ["AlertAdmin", "ExecutionAdmin", "ScheduleAdmin", "WorkerAdmin"]
+
+guard(admin.site)

@@ -7,25 +7,33 @@ row in Django admin, and `edits` reads that.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db import router
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
 from deferapp.cron import BeatColumns, columns, parse
+from deferapp.models import Schedule
 from deferapp.schedules import TICK
 
-if TYPE_CHECKING:
-    from deferapp.models import Schedule
-
+_PREFIX: Final = "deferapp: "
 _SECOND: Final = " (weekdays)"
 
 
 def names(function: str) -> tuple[str, str]:
     """What the two periodic tasks of a function's schedule are called. The second is there when both day fields are."""
-    name = f"deferapp: {function}"
+    name = f"{_PREFIX}{function}"
     limit = PeriodicTask._meta.get_field("name").max_length or 200
     return name[:limit], name[: limit - len(_SECOND)] + _SECOND
+
+
+def owner(name: str) -> Schedule | None:
+    """The schedule that a periodic task of this name belongs to. (A long function's name is cut off in it.)"""
+    function = name.removeprefix(_PREFIX).removesuffix(_SECOND)
+    if function == name:
+        return None
+    candidates = Schedule.objects.filter(function__startswith=function).order_by("function")[:100]
+    return next((each for each in candidates if name in names(each.function)), None)
 
 
 def database() -> str:

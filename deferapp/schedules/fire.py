@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from deferapp import clock, conf, signals
+from deferapp.alerts import missed
 from deferapp.cron import parse
 from deferapp.dispatch import publish
 from deferapp.exceptions import InvalidFrequency
@@ -75,8 +76,10 @@ def _record(plans: Iterable[tuple[Schedule, Plan]], moment: datetime) -> None:
         moments += [due_moment(schedule, due_at, moment, fired=False) for due_at in each.missed]
         schedule.next_due_at = each.next_due_at
         _tell_of_missed(schedule, each.missed)
+        missed.record(schedule.function, each.missed)
     DueMoment.objects.using(ledger()).bulk_create(moments, ignore_conflicts=True, batch_size=500)
     Schedule.objects.using(ledger()).bulk_update([schedule for schedule, _ in plans], ["next_due_at"], batch_size=500)
+    missed.ran([schedule.function for schedule, each in plans if each.fire and not each.missed])
 
 
 def _tell_of_missed(schedule: Schedule, moments: Iterable[datetime]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Final
 
 from django.db import connections, transaction
@@ -29,6 +30,22 @@ logger = logging.getLogger("deferapp.schedules")
 
 _MOST_PASSES: Final = 20
 """Of `fire`, before an edit: 10,000 moments. What has more to catch up with is left to the workers."""
+
+
+@contextmanager
+def edited_in_beat(schedule: Schedule, *, by: str, is_pause: bool) -> Iterator[tuple[Schedule, Schedule]]:
+    """Around the save of beat's row by a person: what they edit there is taken over at once, and as theirs.
+
+    Gives the schedule as it was, and the one that is as it has become at the end of the block. A pause is in effect at
+    once; before any other edit what is due fires. Raises `ScheduleError`.
+    """
+    with transaction.atomic(using=ledger()):
+        locked = lock_declared(schedule)
+        if not is_pause:
+            _fire_what_is_due(locked)
+        edits.absorb_one(locked, even_if_due=True)
+        yield copy(locked), locked
+        edits.absorb_one(locked, by=by, even_if_due=True)
 
 
 def find(function: str) -> Schedule:
@@ -82,9 +99,15 @@ def reset(schedule: Schedule, *, by: str = "", seen: str | None = None) -> Sched
     return locked
 
 
-def run_now(schedule: Schedule, *, by: str = "") -> Execution:
-    """Enqueue an execution for now, besides those of the schedule. Raises `ScheduleError`."""
-    execution = function_of(schedule).run_now()
+def run_now(schedule: Schedule, *, by: str = "", wish: str = "") -> Execution:
+    """Enqueue an execution for now, besides those of the schedule. Raises `ScheduleError`.
+
+    The same wish, as that of a form which is sent twice, gives the same execution.
+    """
+    function = function_of(schedule)
+    if wish:
+        function = function.options(key=f"run now {wish}")
+    execution = function.run_now()
     logger.info("%s was run by %s", schedule.function, by or "somebody")
     return execution
 

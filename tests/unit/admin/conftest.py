@@ -22,8 +22,8 @@ def ledger(db: None) -> None:
 def staff() -> Callable[..., Client]:
     """A client signed in as staff that have these permissions and no others."""
 
-    def sign_in(*codenames: str) -> Client:
-        user = User.objects.create_user("staff", is_staff=True)
+    def sign_in(*codenames: str, name: str = "staff") -> Client:
+        user = User.objects.create_user(name, is_staff=True)
         user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
         client = Client()
         client.force_login(user)

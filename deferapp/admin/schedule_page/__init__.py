@@ -1,0 +1,1 @@
+"""What the pages of schedules show and do: outcomes, the calendar, planned and started, actions, forms, history."""

@@ -1,0 +1,113 @@
+"""The last 90 days of a schedule, day by day in UTC: a table of weeks, with a sign and words for each day.
+
+Honest limit: it reads due moments, up to `MOST`; of a schedule that is due each minute these are the last seven days.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from django.utils.dates import MONTHS_3, WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.translation import gettext as _
+
+from deferapp.admin.schedule_page import outcomes
+from deferapp.admin.schedule_page.outcomes import SIGNS, decided
+from deferapp.models import DueMoment, Schedule
+
+DAYS: Final = 90
+MOST: Final = 10_000
+"""Due moments that are read."""
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """A cell."""
+
+    kind: str
+    """Its class in the style sheet: the worst outcome, or `none`, or `outside` of the 90 days."""
+    sign: str = ""
+    text: str = ""
+
+
+_OUTSIDE: Final = Day(kind="outside")
+
+
+def context(schedule: Schedule, moment: datetime) -> dict[str, Any]:
+    """What the template shows."""
+    today = moment.astimezone(UTC).date()
+    by_day, is_cut = _by_day(schedule, datetime.combine(today - (DAYS - 1) * _DAY, datetime.min.time(), UTC))
+    known_from = min(by_day, default=today) if is_cut else today - (DAYS - 1) * _DAY
+    total = sum(by_day.values(), Counter[str]())
+    return {
+        "months": _months(today),
+        "rows": _rows(by_day, today, known_from),
+        "legend": [
+            {"badge": outcomes.shown(each), "count": total[each]} for each in outcomes.WORST_FIRST if total[each]
+        ],
+        "text": outcomes.in_words(total),
+        "cut_at": known_from if is_cut else None,
+        "most": MOST,
+    }
+
+
+def _by_day(schedule: Schedule, begin: datetime) -> tuple[dict[date, Counter[str]], bool]:
+    """What became of the due moments of each day; and whether some are left out, which may be of the first day too."""
+    rows = DueMoment.objects.filter(schedule=schedule, due_at__gte=begin).order_by("-due_at")
+    by_day: dict[date, Counter[str]] = {}
+    found = 0
+    for row in rows.values_list(*outcomes.FIELDS)[: MOST + 1]:
+        each = decided(row)
+        by_day.setdefault(each.due_at.date(), Counter())[each.outcome] += 1
+        found += 1
+    if found > MOST:
+        del by_day[min(by_day)]
+    return by_day, found > MOST
+
+
+def _first_monday(today: date) -> date:
+    first = today - (DAYS - 1) * _DAY
+    return first - first.weekday() * _DAY
+
+
+def _weeks(today: date) -> list[date]:
+    """Their Mondays."""
+    first = _first_monday(today)
+    return [first + number * 7 * _DAY for number in range((today - first).days // 7 + 1)]
+
+
+def _months(today: date) -> list[dict[str, Any]]:
+    """The heads above the weeks: each month over those that begin in it."""
+    spans: list[dict[str, Any]] = []
+    for monday in _weeks(today):
+        name = str(MONTHS_3[monday.month]).capitalize()
+        if spans and spans[-1]["name"] == name:
+            spans[-1]["weeks"] += 1
+        else:
+            spans.append({"name": name, "weeks": 1})
+    return spans
+
+
+def _rows(by_day: dict[date, Counter[str]], today: date, known_from: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": str(WEEKDAYS[weekday]),
+            "short": str(WEEKDAYS_ABBR[weekday]),
+            "days": [_day(monday + weekday * _DAY, by_day, today, known_from) for monday in _weeks(today)],
+        }
+        for weekday in range(7)
+    ]
+
+
+def _day(day: date, by_day: dict[date, Counter[str]], today: date, known_from: date) -> Day:
+    if not known_from <= day <= today:
+        return _OUTSIDE
+    counts = by_day.get(day)
+    if counts is None:
+        return Day(kind="none", text=_("%(day)s: not due") % {"day": day.isoformat()})
+    worst = outcomes.worst(counts)
+    text = _("%(day)s: %(outcomes)s") % {"day": day.isoformat(), "outcomes": outcomes.in_words(counts)}
+    return Day(kind=outcomes.kind(worst), sign=SIGNS.get(worst, "?"), text=text)

@@ -1,0 +1,136 @@
+"""What became of due moments: the words, signs and colours of it, one by one, as a strip, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from deferapp.admin.display import STATE_SIGNS, badge
+from deferapp.executions.states import State
+from deferapp.models import DueMoment, Schedule
+from deferapp.schedules.plan import ON_TIME
+
+MISSED: Final = "missed"
+LATE: Final = "late"
+REMOVED: Final = "removed"
+
+SIGNS: Final[dict[str, str]] = {**STATE_SIGNS, MISSED: "–", LATE: "◷", REMOVED: "?"}
+WORDS: Final[dict[str, str | Promise]] = {
+    MISSED: gettext_lazy("missed"),
+    LATE: gettext_lazy("succeeded, late"),
+    REMOVED: gettext_lazy("fired; its execution has been removed"),
+}
+WORST_FIRST: Final = (
+    State.FAILED,
+    State.ABORTED,
+    MISSED,
+    State.DISCARDED,
+    State.CANCELLED,
+    LATE,
+    State.ABORTING,
+    State.STARTED,
+    State.CREATED,
+    State.SUCCEEDED,
+    REMOVED,
+)
+STRIP_SHOWN: Final = 12
+"""Outcomes in a strip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A due moment that has been decided, as far as its outcome goes."""
+
+    due_at: datetime
+    decided_at: datetime
+    execution_id: UUID | None
+    state: str | None
+    """Of its execution; None if there is none, or none any more."""
+
+    @property
+    def outcome(self) -> str:
+        """`MISSED`, `LATE`, `REMOVED`, or the state of its execution."""
+        if self.execution_id is None:
+            return MISSED
+        if self.state is None:
+            return REMOVED
+        is_late = self.decided_at - self.due_at > ON_TIME
+        return LATE if is_late and self.state == State.SUCCEEDED else self.state
+
+
+FIELDS: Final = ("due_at", "decided_at", "execution_id", "execution__state")
+"""The columns of a due moment that make a `Decided`."""
+
+
+def decided(row: Sequence[object]) -> Decided:
+    """From the `FIELDS` of a due moment."""
+    return Decided(**dict(zip(("due_at", "decided_at", "execution_id", "state"), row, strict=True)))  # type: ignore[arg-type]
+
+
+def word(outcome: str) -> str:
+    return str(WORDS.get(outcome) or (State(outcome).label if outcome in State.values else outcome))
+
+
+def kind(outcome: str) -> str:
+    """The class of the style sheet."""
+    return outcome if outcome in SIGNS else "unknown"
+
+
+def shown(outcome: str) -> SafeString:
+    return badge(kind(outcome), SIGNS.get(outcome, "?"), word(outcome))
+
+
+def worst(counts: Iterable[str]) -> str:
+    return min(counts, key=lambda each: WORST_FIRST.index(each) if each in WORST_FIRST else -1)
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """As in "22 succeeded and 1 missed"."""
+    ordered = [each for each in WORST_FIRST if each in counts]
+    parts = [_("%(count)s %(outcome)s") % {"count": counts[each], "outcome": word(each)} for each in reversed(ordered)]
+    return get_text_list(parts, _("and"))
+
+
+def strips(schedules: Sequence[Schedule]) -> dict[int, SafeString]:
+    """The last outcomes of each of the schedules, the latest at the end; two queries for all of them."""
+    wanted = Q(pk__in=())
+    for pk, begin in _begins(schedules):
+        wanted |= Q(schedule_id=pk) if begin is None else Q(schedule_id=pk, due_at__gte=begin)
+    of: dict[int, list[Decided]] = {}
+    for pk, *row in DueMoment.objects.filter(wanted).order_by("due_at").values_list("schedule_id", *FIELDS):
+        of.setdefault(pk, []).append(decided(row))
+    return {pk: _strip(rows) for pk, rows in of.items()}
+
+
+def _begins(schedules: Sequence[Schedule]) -> Iterable[tuple[int, datetime | None]]:
+    """The first due moment in each strip; None where there are no more than fit into it. Each is found by an index."""
+    moments = DueMoment.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("due_at")
+    begin = Subquery(moments[STRIP_SHOWN - 1 : STRIP_SHOWN])
+    rows = Schedule.objects.filter(pk__in=[schedule.pk for schedule in schedules])
+    return rows.order_by().annotate(begin=begin).values_list("pk", "begin")
+
+
+def _strip(rows: Sequence[Decided]) -> SafeString:
+    last = rows[-STRIP_SHOWN:]
+    return format_html(
+        '<span class="deferapp-strip" role="img" aria-label="{}">{}</span>',
+        _("the last: %(outcomes)s") % {"outcomes": in_words(Counter(each.outcome for each in last))},
+        format_html_join("", '<span class="deferapp-{}" title="{}">{}</span>', map(_dot, last)),
+    )
+
+
+def _dot(row: Decided) -> tuple[str, str, str]:
+    outcome = row.outcome
+    return kind(outcome), f"{row.due_at:%Y-%m-%d %H:%M} UTC: {word(outcome)}", SIGNS.get(outcome, "?")
