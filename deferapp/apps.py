@@ -17,8 +17,10 @@ class DeferConfig(AppConfig):
 
     def ready(self) -> None:
         from deferapp import checks, logs  # noqa: F401
+        from deferapp.dispatch import publish
         from deferapp.functions import discover, registry
         from deferapp.workers import hooks, tasks
+        from deferapp.workers.alarms import absence
 
         logs.install()
         discover.import_all()
@@ -26,6 +28,8 @@ class DeferConfig(AppConfig):
             tasks.register(function)
         tasks.register_tick()
         hooks.install()
+        if absence.notice not in publish.noticed:
+            publish.noticed.append(absence.notice)
         post_migrate.connect(_sync_schedules, sender=self, dispatch_uid="deferapp.schedules")
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from deferapp.alerts import beat, plan, send
+from deferapp.alerts import plan, send
 from deferapp.alerts import prune as alerts_prune
 from deferapp.clock import now
 from deferapp.dispatch import overdue
@@ -24,6 +24,8 @@ from deferapp.executions import bulk, life, prune
 from deferapp.executions.batches import hooks
 from deferapp.schedules import silence, sync, tick
 from deferapp.workers import connections, persist, presence
+from deferapp.workers.alarms import absence, beat
+from deferapp.workers.alarms.queues import Queues
 from deferapp.workers.children import Children
 from deferapp.workers.heart import Heart
 from deferapp.workers.messenger import Messenger
@@ -51,6 +53,8 @@ class Housekeeper(threading.Thread):
         self._prune_at = time.monotonic()
         self._children = Children()
         self._messenger = Messenger()
+        self._queues = Queues()
+        self._has_looked = False
 
     def stop(self) -> None:
         """End when the round is over; the children of the pool have ended by now."""
@@ -75,12 +79,21 @@ class Housekeeper(threading.Thread):
             self._attempt(self._sync)
         self._attempt(silence.write_received)
         self._attempt(self._tick)
-        if presence.keeps_house(presence.current()):
+        if self._keeps_house():
             # What is recovered is published in the same round.
             for chore in (self._recover_the_dead, life.expire, overdue.publish, hooks.fire):
                 self._attempt(chore)
             for chore in (bulk.work, self._alert, self._prune):
                 self._attempt(chore)
+
+    def _keeps_house(self) -> bool:
+        """In its first round a worker sees since when there was none."""
+        absent_since = None if self._has_looked else absence.since()
+        keeps_house = presence.keeps_house(presence.current())
+        if keeps_house and not self._has_looked:
+            self._attempt(partial(absence.tell_afterwards, absent_since))
+        self._has_looked = True
+        return keeps_house
 
     def _sync(self) -> None:
         self._synced = sync.sync()
@@ -108,6 +121,8 @@ class Housekeeper(threading.Thread):
 
     def _alert(self) -> None:
         beat.watch(may_open=self._heart.contact.allows_judgement())
+        absence.is_over()
+        self._queues.watch()
         plan.look()
         if send.is_due():
             self._messenger.go()

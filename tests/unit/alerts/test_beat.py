@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from deferapp.alerts import beat
-from deferapp.alerts.beat import watch
 from deferapp.clock import now
 from deferapp.models import Alert, Housekeeping, Schedule
 from deferapp.schedules import TICK, silence
+from deferapp.workers.alarms import beat
+from deferapp.workers.alarms.beat import watch
 from tests.unit.alerts.test_life import Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
