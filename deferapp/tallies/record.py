@@ -6,19 +6,13 @@ One INSERT for all the ends of a transaction, and no look at any tally: those wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 from deferapp.executions.states import State
-from deferapp.models import Attempt, TallyEntry, TallyOutcome, ledger
-
-UNSTARTED: Final = {
-    State.CANCELLED: TallyOutcome.CANCELLED,
-    State.ABORTED: TallyOutcome.CANCELLED,
-    State.DISCARDED: TallyOutcome.DISCARDED,
-}
-"""What is counted of an execution that ends in this state without an attempt that ends."""
+from deferapp.models import Attempt, TallyEntry, ledger
+from deferapp.tallies import ends
+from deferapp.tallies.ends import UNSTARTED, End
 
 
 def attempts(ended: Iterable[Attempt]) -> None:
@@ -27,33 +21,18 @@ def attempts(ended: Iterable[Attempt]) -> None:
 
 
 def unstarted(state: State, executions: Iterable[tuple[UUID, str]], ended_at: datetime) -> None:
-    """Note executions, by id and function, that ended in this state without an attempt that ended by it."""
-    _write(
-        TallyEntry(execution_id=id, function=function, outcome=UNSTARTED[state], ended_at=ended_at)
-        for id, function in executions
-    )
+    """Note executions, by id and function, that ended in this state without an attempt that ended so."""
+    outcome = UNSTARTED[state]
+    _write(_entry(End(function, outcome, ended_at, id)) for id, function in executions)
 
 
 def entry_of(attempt: Attempt, function: str) -> TallyEntry:
-    """What is counted of an attempt of this function. It is not written."""
-    return TallyEntry(
-        execution_id=attempt.execution_id,
-        number=attempt.number,
-        function=function,
-        outcome=_outcome(attempt),
-        ended_at=attempt.ended_at,
-        wait=max(timedelta(), attempt.started_at - attempt.due_at) if attempt.due_at else None,
-        duration=attempt.ended_at - attempt.started_at,
-        error_key=attempt.error_key,
-    )
+    """What notes the end of an attempt of this function. It is not written."""
+    return _entry(ends.of_attempt(attempt, function))
 
 
-def _outcome(attempt: Attempt) -> TallyOutcome:
-    if attempt.outcome == Attempt.Outcome.SUCCEEDED:
-        return TallyOutcome.SUCCEEDED
-    if attempt.outcome == Attempt.Outcome.ABORTED:
-        return TallyOutcome.CANCELLED
-    return TallyOutcome.RETRIED if attempt.retry_at else TallyOutcome.FAILED
+def _entry(end: End) -> TallyEntry:
+    return TallyEntry(**end._asdict())
 
 
 def _write(entries: Iterable[TallyEntry]) -> None:
