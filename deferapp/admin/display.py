@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from deferapp.executions.states import State
-from deferapp.visible import visible
+from deferapp.visible import visible as visible
 
 NOTHING: Final = "–"
 
@@ -28,6 +28,7 @@ STATE_SIGNS: Final[dict[str, str]] = {
     State.ABORTED: "■",
     State.DISCARDED: "∅",
 }
+
 
 def badge(kind: str, sign: str, text: object) -> SafeString:
     """A word with a sign and a colour. `kind` is a class of the style sheet: a state, or another one there."""
