@@ -17,7 +17,7 @@ from deferapp.dashboard.cards import share as share_text
 from deferapp.dashboard.charts.box import LogScale, Spread
 from deferapp.dashboard.latest import latest
 from deferapp.dashboard.viewer import Viewer
-from deferapp.dashboard.words import since
+from deferapp.dashboard.words import brief, since
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.function import ScheduledFunction
@@ -53,6 +53,7 @@ class Row:
     last_state: str
     last_kind: str
     last_time: str
+    last_brief: str
     last_url: str | None
 
 
@@ -142,6 +143,7 @@ class _Maker:
                 "last_state": "",
                 "last_kind": "",
                 "last_time": _("not yet"),
+                "last_brief": NOTHING,
                 "last_url": None,
             }
         when = execution.ended_at or execution.started_at or execution.created_at
@@ -150,6 +152,7 @@ class _Maker:
             "last_state": str(State(execution.state).label) if execution.state in State.values else "",
             "last_kind": execution.state if execution.state in State.values else "unknown",
             "last_time": since(self.moment - when),
+            "last_brief": brief(self.moment - when),
             "last_url": self.viewer.execution(execution.pk),
         }
 

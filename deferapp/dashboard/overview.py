@@ -10,8 +10,10 @@ from deferapp.dashboard.activity import activity
 from deferapp.dashboard.cards import Period, cards
 from deferapp.dashboard.viewer import Viewer
 from deferapp.functions import registry
+from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Alert, Execution, Schedule, Worker, ledger
 from deferapp.tallies.read import Counts, by_function, series, time_range
+from deferapp.visible import visible
 
 
 def overview(viewer: Viewer, parameters: dict[str, str], moment: datetime) -> dict[str, Any]:
@@ -48,13 +50,21 @@ def _runs(viewer: Viewer, parameters: dict[str, str], moment: datetime) -> dict[
     period = Period(range=range, steps=steps, total=Counts.total(steps), before=before)
     has_all = parameters.get("functions") == "all"
     return {
-        "is_new": not registry.functions() and not Execution.objects.using(ledger()).exists(),
-        "has_run": bool(period.total.ended or period.total.attempts),
+        **_beginning(period),
         "cards": cards(period, viewer),
         "activity": activity(period, viewer),
         "functions": functions.table(by_function(range), range, viewer, moment, has_all=has_all),
         "errors": failures.failures(range, viewer, moment),
     }
+
+
+def _beginning(period: Period) -> dict[str, Any]:
+    """Whether nothing has been called yet, and what could be."""
+    if period.total.ended or period.total.attempts or Execution.objects.using(ledger()).exists():
+        return {}
+    callable = next((each for each in registry.functions() if isinstance(each, BackgroundFunction)), None)
+    call = f"{callable.__name__}({', '.join(callable.signature.parameters)})" if callable else ""
+    return {"is_new": not registry.functions(), "is_idle": True, "call": visible(call)}
 
 
 def _links(viewer: Viewer) -> list[dict[str, Any]]:

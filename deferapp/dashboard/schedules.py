@@ -33,7 +33,7 @@ SHOWN: Final = 30
 """Schedules, those that come next first."""
 MOMENTS: Final = 2_000
 """Past due moments that are read, of all schedules together."""
-DOTS: Final = 60
+DOTS: Final = 45
 """Places on a strip at which there can be a dot."""
 _WORST_FIRST: Final = (
     State.FAILED,
