@@ -23,6 +23,7 @@ from deferapp.dispatch import overdue
 from deferapp.executions import bulk, life, prune
 from deferapp.executions.batches import hooks
 from deferapp.schedules import silence, sync, tick
+from deferapp.tallies import fold
 from deferapp.workers import connections, persist, presence
 from deferapp.workers.alarms import absence, beat
 from deferapp.workers.alarms.queues import Queues
@@ -83,7 +84,7 @@ class Housekeeper(threading.Thread):
             # What is recovered is published in the same round.
             for chore in (self._recover_the_dead, life.expire, overdue.publish, hooks.fire):
                 self._attempt(chore)
-            for chore in (bulk.work, self._alert, self._prune):
+            for chore in (bulk.work, fold.fold, self._alert, self._prune):
                 self._attempt(chore)
 
     def _keeps_house(self) -> bool:
@@ -132,6 +133,7 @@ class Housekeeper(threading.Thread):
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + (0 if prune.prune() >= prune.MOST_AT_ONCE else PRUNE_INTERVAL)
             alerts_prune.prune()
+            fold.prune()
 
     def _leave(self) -> None:
         self._recover_children()

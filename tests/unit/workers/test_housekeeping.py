@@ -42,7 +42,12 @@ def done(monkeypatch: pytest.MonkeyPatch, db: None) -> list[str]:
     return done
 
 
-CHORES = [(housekeeping.sync, "sync"), (housekeeping.tick, "tick"), (housekeeping.overdue, "publish")]
+CHORES = [
+    (housekeeping.sync, "sync"),
+    (housekeeping.tick, "tick"),
+    (housekeeping.overdue, "publish"),
+    (housekeeping.fold, "fold"),
+]
 
 
 def failing(error: Exception) -> Callable[..., Any]:
@@ -55,10 +60,10 @@ def failing(error: Exception) -> Callable[..., Any]:
 def test_a_round_beats_syncs_the_first_time_and_does_the_chores(done: list[str]) -> None:
     keeper = housekeeping.Housekeeper()
     keeper.round()
-    assert done == ["sync", "tick", "publish"]
+    assert done == ["sync", "tick", "publish", "fold"]
     assert Worker.objects.get().pk == presence.current().pk
     keeper.round()
-    assert done == ["sync", "tick", "publish", "tick", "publish"]
+    assert done == ["sync", "tick", "publish", "fold", "tick", "publish", "fold"]
 
 
 def test_a_worker_that_does_not_keep_house_fires_what_is_due_and_does_no_other_chore(
@@ -113,7 +118,8 @@ def test_a_sync_that_left_something_is_made_again_when_the_schedules_have_fired(
     keeper = housekeeping.Housekeeper()
     for _ in range(3):
         keeper.round()
-    assert done == ["sync", "tick", "publish", "sync", "tick", "publish", "tick", "publish"]
+    each = ["tick", "publish", "fold"]
+    assert done == ["sync", *each, "sync", *each, *each]
 
 
 def schedule_due_at(moment: datetime) -> None:
@@ -159,7 +165,7 @@ def test_a_child_that_cannot_be_recovered_for_keeps_nothing_else_from_being_done
     monkeypatch.setattr(housekeeping, "recover", recover)
     with caplog.at_level(logging.ERROR):
         housekeeping.Housekeeper().round()
-    assert done == ["recover", "sync", "tick", "publish"]
+    assert done == ["recover", "sync", "tick", "publish", "fold"]
     assert "cannot be recovered for" in caplog.text
 
 
