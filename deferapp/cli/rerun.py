@@ -7,12 +7,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from deferapp.cli import command
+from deferapp.cli.printer import Printer
 
 
 def run(this: BaseCommand, options: dict[str, Any]) -> None:
-    for id in options["ids"]:
-        execution = command.execution(id)
-        this.stdout.write(f"{execution}: runs again as {execution.rerun().id}")
+    with Printer(this, options).report() as report:
+        for id in options["ids"]:
+            execution = command.execution(id)
+            again = execution.rerun()
+            report.add(f"{execution}: runs again as {again.id}", id=again.id, state=again.state, rerun_of=execution.id)
 
 
 COMMAND = command.Command(

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from deferapp.cli import command
-from deferapp.exceptions import DeferError
+from deferapp.cli import command, exits
+from deferapp.cli.printer import Printer
+from deferapp.exceptions import DeferError, DurationError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,13 +19,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(this: BaseCommand, options: dict[str, Any]) -> None:
-    for id in options["ids"]:
-        execution = command.execution(id)
-        try:
-            execution.reschedule(_when(options["at"]))
-        except DeferError as error:
-            raise CommandError(str(error)) from error
-        this.stdout.write(f"{execution}: {execution.state}, due {execution.due_at.isoformat()}")
+    with Printer(this, options).report() as report:
+        for id in options["ids"]:
+            execution = command.execution(id)
+            try:
+                execution.reschedule(_when(options["at"]))
+            except DurationError as error:
+                raise CommandError(str(error), returncode=exits.WRONG_USE) from error
+            except DeferError as error:
+                raise CommandError(str(error)) from error
+            told = f"{execution}: {execution.state}, due {execution.due_at.isoformat()}"
+            report.add(told, id=execution.id, state=execution.state, due_at=execution.due_at)
 
 
 def _when(text: str | None) -> datetime | str | None:

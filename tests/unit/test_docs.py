@@ -18,7 +18,7 @@ from django.dispatch import Signal
 
 import deferapp
 from deferapp import conf, exceptions, signals
-from deferapp.cli import COMMANDS
+from deferapp.cli import COMMANDS, exits
 from deferapp.executions.batches.batch import Batch
 from deferapp.executions.current import CurrentExecution
 from deferapp.executions.handle import Handle
@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("reference.md", "how-it-works.md", "existing-project.md", "operations.md")
 CHECK_ID = re.compile(r"deferapp\.[EWI]\d{3}\b")
 SETTING = re.compile(r"""DEFER\[["'](\w+)["']\]""")
+SUBPARSERS = argparse._SubParsersAction
 EXAMPLE = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<page>[\w-]+\.md)?(?:#(?P<anchor>[\w-]+))?\)")
 
@@ -122,13 +123,39 @@ def test_every_signal_stands_in_the_reference_and_no_other_does() -> None:
 
 
 def test_every_command_stands_in_the_reference_with_its_options() -> None:
-    documented = {row[0].split()[2]: " ".join(row) for row in rows(section("Commands"))}
-    assert list(documented) == [command.name for command in COMMANDS]
+    documented = {
+        command_of(row[0]): set(re.findall(r"--[a-z-]+", " ".join(row))) for row in rows(section("Command line"))
+    }
+    codes = {each for each in documented if each.isdigit()}
+    assert {name: documented[name] for name in documented.keys() - codes} == options_of_commands()
+
+
+def test_every_exit_code_stands_in_the_reference() -> None:
+    documented = {int(row[0]) for row in rows(section("Command line")) if row[0].isdigit()}
+    assert documented == {0, *(code for name, code in vars(exits).items() if name.isupper())}
+
+
+def command_of(cell: str) -> str:
+    """`schedules pause` of "`manage.py defer schedules pause FUNCTION …`"; an exit code as it is."""
+    words = re.findall(r"(?<=manage.py defer )[a-z -]+", cell)
+    return words[0].strip() if words else cell
+
+
+def options_of_commands() -> dict[str, set[str]]:
+    """The options of each command, and of its own commands."""
+    found: dict[str, set[str]] = {}
+
+    def add(name: str, parser: argparse.ArgumentParser) -> None:
+        found[name] = {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
+        for action in parser._actions:
+            for inner, its_parser in (action.choices or {}).items() if isinstance(action, SUBPARSERS) else ():
+                add(f"{name} {inner}", its_parser)
+
     for command in COMMANDS:
         parser = argparse.ArgumentParser(add_help=False)
         command.add_arguments(parser)
-        options = {option for action in parser._actions for option in action.option_strings}
-        assert options == set(re.findall(r"--\w+", documented[command.name])), command.name
+        add(command.name, parser)
+    return found
 
 
 def test_every_public_name_of_the_package_stands_in_the_reference() -> None:
