@@ -6,22 +6,25 @@ a process that is killed loses none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
 from deferapp.alerts import life
-from deferapp.models import AlertKind, ErrorGroup, TallyEntry, TallyOutcome, ledger
+from deferapp.executions.states import ErrorCode
+from deferapp.models import AlertKind, ErrorGroup, TallyOutcome, ledger
 from deferapp.redact import redact_text
 
-LONGEST_TEXT = 500
+if TYPE_CHECKING:
+    from deferapp.tallies.ends import End
 
-Incidents = Mapping[tuple[str, str], Sequence[TallyEntry]]
+LONGEST_TEXT: Final = 500
 
 
-def record(entries: Iterable[TallyEntry]) -> None:
+def record(ends: Iterable[End]) -> None:
     """Tell of those among these ends that are failures for good. Their groups of errors have been written."""
-    incidents = _by_incident(entries)
+    incidents = _by_incident(ends)
     if not incidents:
         return
     groups = ErrorGroup.objects.using(ledger()).in_bulk([key for _function, key in incidents if key])
@@ -29,35 +32,36 @@ def record(entries: Iterable[TallyEntry]) -> None:
         _record(function, groups.get(key), key, failed)
 
 
-def _by_incident(entries: Iterable[TallyEntry]) -> Incidents:
-    found: dict[tuple[str, str], list[TallyEntry]] = {}
-    for entry in entries:
-        if entry.outcome == TallyOutcome.FAILED:
-            found.setdefault((entry.function, entry.error_key), []).append(entry)
+def _by_incident(ends: Iterable[End]) -> dict[tuple[str, str], list[End]]:
+    found: dict[tuple[str, str], list[End]] = {}
+    for end in ends:
+        if end.outcome == TallyOutcome.FAILED:
+            found.setdefault((end.function, end.error_key), []).append(end)
     return found
 
 
-def _record(function: str, group: ErrorGroup | None, key: str, failed: Sequence[TallyEntry]) -> None:
+def _record(function: str, group: ErrorGroup | None, key: str, failed: Sequence[End]) -> None:
     life.count_up(
         AlertKind.FAILURES,
         _text(group),
         subject=_subject(function, group),
         key=f"{function}/{key}",
         count=len(failed),
-        last_at=max(entry.ended_at for entry in failed),
+        last_at=max(end.ended_at for end in failed),
         details={"function": function, "error_key": key},
-        named=[{"execution": str(entry.execution_id), "attempt": entry.number} for entry in failed[: life.MOST_NAMED]],
+        named=[{"execution": str(end.execution_id), "attempt": end.number} for end in failed[: life.MOST_NAMED]],
     )
 
 
 def _subject(function: str, group: ErrorGroup | None) -> str:
     if group is None or not group.error_type:
         return function
-    return _("%(error)s in %(function)s") % {"error": group.error_type.rpartition(".")[2], "function": function}
+    error = str(ErrorCode(group.error_type).label) if group.error_type in ErrorCode else group.error_type
+    return _("%(error)s in %(function)s") % {"error": error.rpartition(".")[2], "function": function}
 
 
 def _text(group: ErrorGroup | None) -> str:
     if group is None:
         return _("Executions have failed for good.")
-    first_line = group.message.strip().partition("\n")[0]
-    return redact_text(f"{group.error_type}: {first_line}" if group.error_type else first_line)[:LONGEST_TEXT]
+    has_type = group.error_type and group.error_type not in ErrorCode
+    return redact_text(f"{group.error_type}: {group.message}" if has_type else group.message)[:LONGEST_TEXT]

@@ -80,7 +80,7 @@ def count_up(
     `named` are those whom it happened to, as JSON: the first `MOST_NAMED` are kept in the details.
     """
     key, moment = subject if key is None else key, last_at or now()
-    with transaction.atomic(using=ledger()):
+    with transaction.atomic(using=ledger(), savepoint=False):
         details = {**(details or {}), "named": list(named[:MOST_NAMED])}
         if _counted_up(kind, key, count, moment, named):
             return

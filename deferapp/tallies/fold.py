@@ -7,7 +7,7 @@ the others leave it to their next round. Ends show in charts within a second or 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import reduce
@@ -17,6 +17,7 @@ from typing import Final
 from django.db import connections
 from django.db.models import Q
 
+from deferapp.alerts import failures
 from deferapp.clock import now
 from deferapp.models import ErrorGroup, Fold, Span, Tally, TallyEntry, ledger
 from deferapp.models.locking import Locked, patience
@@ -48,9 +49,11 @@ def fold() -> int:
 def prune() -> None:
     """Take away tallies that are older than any page shows, and groups of errors that nobody has seen since."""
     moment = now()
-    for span, kept in KEPT.items():
-        Tally.objects.using(ledger()).filter(span=span, begins_at__lt=moment - kept).delete()
-    ErrorGroup.objects.using(ledger()).filter(last_at__lt=moment - ERRORS_KEPT).delete()
+    with suppress(Locked), patience(ledger()):
+        lock()
+        for span, kept in KEPT.items():
+            Tally.objects.using(ledger()).filter(span=span, begins_at__lt=moment - kept).delete()
+        ErrorGroup.objects.using(ledger()).filter(last_at__lt=moment - ERRORS_KEPT).delete()
 
 
 def _fold() -> int:
@@ -62,7 +65,8 @@ def _fold() -> int:
         taken = {
             id: End(*values) for id, *values in entries.order_by("id").values_list("id", *End._fields)[:MOST_AT_ONCE]
         }
-        add(taken.values())
+        _add(taken.values())
+        failures.record(taken.values())
         entries.filter(id__in=list(taken)).delete()
         return len(taken)
     return 0
@@ -80,23 +84,23 @@ def lock() -> None:
         rows.filter(pk=1).update(folded_at=now())
 
 
-def add(ends: Iterable[End]) -> None:
-    """Count ends in all tallies that they belong to. To be called under the lock."""
+def _add(ends: Iterable[End]) -> None:
+    """Count ends in all tallies that they belong to."""
     cells, groups = Cells(now()), Groups()
     for end in ends:
         cells.count(end)
         groups.note(end)
-    write(cells)
-    groups.write()
-
-
-def write(cells: Cells) -> None:
-    """Add what was counted to the tallies that are there, and make those that are not."""
     wanted = cells.all()
     for tally in _known(wanted):
         if cell := wanted.get(_key(tally)):
             cell.add(tally.count, tally.waits, tally.durations)
-    rows = [_tally(key, cell) for key, cell in wanted.items()]
+    put(wanted)
+    groups.write()
+
+
+def put(cells: Mapping[Key, Cell]) -> None:
+    """Let tallies have these values, whether they are there or not. To be called under the lock."""
+    rows = [_tally(key, cell) for key, cell in cells.items()]
     upsert(Tally, rows, Key._fields, ["count", "waits", "durations"])
 
 

@@ -10,7 +10,8 @@ from deferapp.alerts import failures
 from deferapp.alerts.channels import Channel
 from deferapp.clock import now
 from deferapp.executions.states import State
-from deferapp.models import Alert, Attempt, Delivery, ErrorGroup, Execution, TallyEntry
+from deferapp.models import Alert, Attempt, Delivery, ErrorGroup, Execution
+from deferapp.tallies.ends import End
 from tests.unit.rows import SECOND, make_execution
 
 FUNCTION = "shop.defer.mail"
@@ -24,9 +25,9 @@ def fail(count: int = 1, function: str = FUNCTION, key: str = KEY, **fields: Any
     return executions
 
 
-def entries(executions: Sequence[Execution], key: str = KEY, outcome: str = "failed") -> list[TallyEntry]:
+def entries(executions: Sequence[Execution], key: str = KEY, outcome: str = "failed") -> list[End]:
     return [
-        TallyEntry(
+        End(
             function=execution.function,
             outcome=outcome,
             ended_at=now(),

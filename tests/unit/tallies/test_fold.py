@@ -131,7 +131,7 @@ def test_the_number_of_statements_does_not_depend_on_how_much_is_folded() -> Non
             fold.fold()
         counts.append(len(queries))
     fold.fold()
-    assert max(counts) <= 14
+    assert max(counts) <= 20  # six of them for the one incident that they are
 
 
 @pytest.mark.parametrize(
