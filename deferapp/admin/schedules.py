@@ -15,7 +15,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from deferapp.admin.display import (
-    NOTHING,
     badge,
     function_name,
     local,
@@ -34,11 +33,12 @@ from deferapp.visible import visible
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
     change_form_template = "deferapp/admin/schedule.html"
-    list_display = ("function_", "state_", "frequency_", "next_run", "last_run", "last_outcomes", "origin")
+    list_display = ("function_", "state_", "frequency_", "next_run", "last_runs")
     list_display_links = ("function_",)
     list_filter = (StateFilter,)
     filter_names = (StateFilter.parameter_name,)
     search_fields = ("function",)
+    search_help_text = _("Part of a function's name.")
 
     class Media:
         css = {"all": ("deferapp/schedule.css",)}
@@ -76,7 +76,7 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
         if changelist is not None:
             strips = outcomes.strips(list(changelist.result_list))
             for schedule in changelist.result_list:
-                schedule.strip = strips.get(schedule.pk)
+                schedule.strip = strips.get(schedule.pk, "")
         return response
 
     def page_context(self, request: HttpRequest, obj: Schedule) -> dict[str, Any]:
@@ -95,7 +95,12 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
     @admin.display(description=_("frequency"))
     def frequency_(self, schedule: Schedule) -> SafeString:
         code = format_html("<code>{}</code> UTC", visible(schedule.frequency))
-        return format_html('{}<br><span class="deferapp-quiet">{}</span>', page.words(schedule.frequency), code)
+        shown = format_html('{}<br><span class="deferapp-quiet">{}</span>', page.words(schedule.frequency), code)
+        if not schedule.is_overridden:
+            return shown
+        code = format_html("<code>{}</code>", visible(schedule.declared_frequency))
+        says = format_html(gettext("{edited}; the code says {code}"), edited=self._edited(schedule), code=code)
+        return format_html('{}<br><span class="deferapp-edited">✎ {}</span>', shown, says)
 
     @admin.display(description=_("state"))
     def state_(self, schedule: Schedule) -> SafeString:
@@ -111,33 +116,21 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
     def next_run(self, schedule: Schedule) -> SafeString | str:
         return minute(schedule.next_due_at)
 
-    @admin.display(description=_("last run"))
-    def last_run(self, schedule: Any) -> SafeString | str:
+    @admin.display(description=_("last runs"))
+    def last_runs(self, schedule: Any) -> SafeString | str:
+        """The last outcomes as a strip, which is looked up for a whole page of the list, and the last run."""
         if schedule.last_execution_id is None:
-            return gettext("not yet")
-        when = minute(schedule.last_due_at)
-        if schedule.last_state is None:
-            return when
-        link = self.execution_link(schedule.last_execution_id, state_badge(schedule.last_state))
-        return format_html("{}<br>{}", link, when)
+            return schedule.strip or gettext("not yet")
+        last = minute(schedule.last_due_at)
+        if schedule.last_state is not None:
+            link = self.execution_link(schedule.last_execution_id, state_badge(schedule.last_state))
+            last = format_html("{}<br>{}", link, last)
+        return format_html("{}<br>{}", schedule.strip, last)
 
-    @admin.display(description=_("last outcomes"))
-    def last_outcomes(self, schedule: Any) -> SafeString | str:
-        """Looked up for a whole page of the list."""
-        return getattr(schedule, "strip", None) or NOTHING
-
-    @admin.display(description=_("declared"))
-    def origin(self, schedule: Schedule) -> SafeString | str:
-        if not schedule.is_overridden:
-            return gettext("in the code")
+    def _edited(self, schedule: Schedule) -> str:
         edited = gettext("edited")
         if schedule.edited_at:
             edited = gettext("edited %(date)s") % {"date": f"{local(schedule.edited_at):%Y-%m-%d}"}
         if schedule.edited_by:
             edited = gettext("%(edited)s by %(user)s") % {"edited": edited, "user": visible(schedule.edited_by)}
-        return format_html(
-            '{}<br><span class="deferapp-quiet">{} <code>{}</code></span>',
-            edited,
-            gettext("the code says"),
-            visible(schedule.declared_frequency),
-        )
+        return edited

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from django.utils.dates import MONTHS_3, WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from deferapp.admin.schedule_page import outcomes
@@ -31,6 +32,8 @@ class Day:
     """Its class in the style sheet: the worst outcome, or `none`, or `outside` of the 90 days."""
     sign: str = ""
     text: str = ""
+    is_some: bool = False
+    """Whether most of the day's due moments had another outcome."""
 
 
 _OUTSIDE: Final = Day(kind="outside")
@@ -39,18 +42,20 @@ _OUTSIDE: Final = Day(kind="outside")
 def context(schedule: Schedule, moment: datetime) -> dict[str, Any]:
     """What the template shows."""
     today = moment.astimezone(UTC).date()
-    by_day, is_cut = _by_day(schedule, datetime.combine(today - (DAYS - 1) * _DAY, datetime.min.time(), UTC))
-    known_from = min(by_day, default=today) if is_cut else today - (DAYS - 1) * _DAY
+    first = today - (DAYS - 1) * _DAY
+    by_day, is_cut = _by_day(schedule, datetime.combine(first, datetime.min.time(), UTC))
+    if is_cut:
+        first = min(by_day, default=today)
     total = sum(by_day.values(), Counter[str]())
     return {
-        "months": _months(today),
-        "rows": _rows(by_day, today, known_from),
+        "months": _months(first, today),
+        "rows": _rows(by_day, first, today),
         "legend": [
             {"badge": outcomes.shown(each), "count": total[each]} for each in outcomes.WORST_FIRST if total[each]
         ],
         "text": outcomes.in_words(total),
-        "cut_at": known_from if is_cut else None,
-        "most": MOST,
+        "cut_at": first if is_cut else None,
+        "most": number_format(MOST, force_grouping=True),
     }
 
 
@@ -68,21 +73,16 @@ def _by_day(schedule: Schedule, begin: datetime) -> tuple[dict[date, Counter[str
     return by_day, found > MOST
 
 
-def _first_monday(today: date) -> date:
-    first = today - (DAYS - 1) * _DAY
-    return first - first.weekday() * _DAY
-
-
-def _weeks(today: date) -> list[date]:
+def _weeks(first: date, last: date) -> list[date]:
     """Their Mondays."""
-    first = _first_monday(today)
-    return [first + number * 7 * _DAY for number in range((today - first).days // 7 + 1)]
+    monday = first - first.weekday() * _DAY
+    return [monday + number * 7 * _DAY for number in range((last - monday).days // 7 + 1)]
 
 
-def _months(today: date) -> list[dict[str, Any]]:
+def _months(first: date, last: date) -> list[dict[str, Any]]:
     """The heads above the weeks: each month over those that begin in it."""
     spans: list[dict[str, Any]] = []
-    for monday in _weeks(today):
+    for monday in _weeks(first, last):
         name = str(MONTHS_3[monday.month]).capitalize()
         if spans and spans[-1]["name"] == name:
             spans[-1]["weeks"] += 1
@@ -91,23 +91,24 @@ def _months(today: date) -> list[dict[str, Any]]:
     return spans
 
 
-def _rows(by_day: dict[date, Counter[str]], today: date, known_from: date) -> list[dict[str, Any]]:
+def _rows(by_day: dict[date, Counter[str]], first: date, last: date) -> list[dict[str, Any]]:
     return [
         {
             "name": str(WEEKDAYS[weekday]),
             "short": str(WEEKDAYS_ABBR[weekday]),
-            "days": [_day(monday + weekday * _DAY, by_day, today, known_from) for monday in _weeks(today)],
+            "days": [
+                _day(day, by_day.get(day)) if first <= day <= last else _OUTSIDE
+                for day in (monday + weekday * _DAY for monday in _weeks(first, last))
+            ],
         }
         for weekday in range(7)
     ]
 
 
-def _day(day: date, by_day: dict[date, Counter[str]], today: date, known_from: date) -> Day:
-    if not known_from <= day <= today:
-        return _OUTSIDE
-    counts = by_day.get(day)
+def _day(day: date, counts: Counter[str] | None) -> Day:
     if counts is None:
         return Day(kind="none", text=_("%(day)s: not due") % {"day": day.isoformat()})
     worst = outcomes.worst(counts)
     text = _("%(day)s: %(outcomes)s") % {"day": day.isoformat(), "outcomes": outcomes.in_words(counts)}
-    return Day(kind=outcomes.kind(worst), sign=SIGNS.get(worst, "?"), text=text)
+    is_some = counts[worst] * 2 < counts.total()
+    return Day(kind=outcomes.kind(worst), sign=SIGNS.get(worst, "?"), text=text, is_some=is_some)

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -135,7 +136,9 @@ def _backfill(admin: ScheduleAdmin, request: HttpRequest, schedule: Schedule) ->
             preview = _look(look(schedule, begins_at, ends_at), form.range_text)
         except ScheduleError as error:
             form.add_error(None, str(error))
-    return _form_page(admin, request, schedule, "backfill", form, preview, {"most": MOST})
+    return _form_page(
+        admin, request, schedule, "backfill", form, preview, {"most": number_format(MOST, force_grouping=True)}
+    )
 
 
 def _look(found: Backfill, range_text: str) -> dict[str, Any]:
