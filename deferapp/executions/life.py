@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,9 +29,11 @@ from deferapp.executions.endings import on_failure
 from deferapp.executions.endings.ending import Ending
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import MOVES, State
-from deferapp.models import Attempt, Execution, PausedFunction, ledger
+from deferapp.models import Execution, PausedFunction, ledger
 from deferapp.models.locking import Locked, lock, lock_and_read, patience, update_in_order
+from deferapp.models.together import update_and_insert
 from deferapp.tallies import record
+from deferapp.tallies.ends import UNSTARTED
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
@@ -144,10 +146,9 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
     Returns how many were still held by the claim that made the attempt; others are left alone.
     """
     ordered = sorted(endings, key=lambda ending: ending.execution.id)
-    with transaction.atomic(using=ledger()):
-        settled = [each for ending in ordered if (each := _end(ending))]
-        attempts = [each.ending.attempt(each.state, worker) for each in settled]
-        record.attempts(Attempt.objects.using(ledger()).bulk_create(attempts))
+    is_one_write = len(ordered) == 1 and ordered[0].failure is None
+    with nullcontext() if is_one_write else transaction.atomic(using=ledger()):
+        settled = [each for ending in ordered if (each := _end(ending, worker))]
         for each in settled:
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
@@ -255,18 +256,22 @@ def _move(
     rows: ExecutionQuerySet, *path: State, are_many: bool = True, skip_locked: bool = False, **values: Any
 ) -> int:
     """Take rows that are in the first state of the path to the last, by moves of the table. Returns how many went."""
+    _check(path)
+    rows, values = rows.filter(state=path[0]), {"state": path[-1], **values}
+    return update_in_order(rows, skip_locked=skip_locked, **values) if are_many else rows.update(**values)
+
+
+def _check(path: tuple[State, ...]) -> None:
     for move in itertools.pairwise(path):
         if move not in MOVES:
             raise MoveError(f"An execution does not go from {move[0]} to {move[1]}.")
-    rows, values = rows.filter(state=path[0]), {"state": path[-1], **values}
-    return update_in_order(rows, skip_locked=skip_locked, **values) if are_many else rows.update(**values)
 
 
 def _move_and_tell(
     signal: Signal, rows: ExecutionQuerySet, *path: State, skip_locked: bool = False, **values: Any
 ) -> int:
     """`_move`, note ends for the tallies, and tell: of rows that are not at hand, and are locked and read for it."""
-    is_end, is_heard = path[-1] in record.UNSTARTED, tell.is_heard(signal)
+    is_end, is_heard = path[-1] in UNSTARTED, tell.is_heard(signal)
     if not is_end and not is_heard:
         return _move(rows, *path, skip_locked=skip_locked, **values)
     with transaction.atomic(using=ledger(), savepoint=False):
@@ -292,15 +297,20 @@ class _Settled:
     def executions(self) -> list[Execution]:
         """The execution as it is now."""
         execution = copy.copy(self.ending.execution)
-        for name, value in {"state": self.state, **self.values}.items():
+        for name, value in self.values.items():
             setattr(execution, name, value)
         return [execution]
 
 
-def _end(ending: Ending) -> _Settled | None:
-    """None if the execution is held by the claim no more."""
-    aborted = {"started_at": ending.started_at, "ended_at": ending.ended_at}
+def _end(ending: Ending, worker: str) -> _Settled | None:
+    """With its attempt, in one write. None if the execution is held by the claim no more."""
+    execution, aborted = ending.execution, {"started_at": ending.started_at, "ended_at": ending.ended_at}
     for path, values in (ending.leads_to(), ((State.ABORTING, State.ABORTED), aborted)):
-        if _move(_held(ending.execution), *path, are_many=False, **values, **_FREE):
-            return _Settled(ending=ending, state=path[-1], values={**values, **_FREE})
+        _check(path)
+        held = {"id": execution.id, "claim": execution.claim, "state": path[0]}
+        values = {"state": path[-1], **values, **_FREE}
+        attempt = ending.attempt(path[-1], worker)
+        rows = (attempt, record.entry_of(attempt, execution.function))
+        if update_and_insert(Execution, held, values, rows, using=ledger()):
+            return _Settled(ending=ending, state=path[-1], values=values)
     return None
