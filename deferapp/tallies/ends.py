@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from deferapp.executions.states import State
@@ -31,7 +31,28 @@ class End(NamedTuple):
     error_key: str = ""
 
 
-def of_attempt(attempt: Attempt, function: str) -> End:
+class AttemptRow(Protocol):
+    """An attempt, or a row of its values."""
+
+    @property
+    def execution_id(self) -> UUID: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime: ...
+    @property
+    def retry_at(self) -> datetime | None: ...
+    @property
+    def error_key(self) -> str: ...
+
+
+def of_attempt(attempt: AttemptRow, function: str) -> End:
     """The end of an attempt of this function. What clocks that differ make a negative time is none."""
     return End(
         function=function,
@@ -45,7 +66,7 @@ def of_attempt(attempt: Attempt, function: str) -> End:
     )
 
 
-def _outcome(attempt: Attempt) -> str:
+def _outcome(attempt: AttemptRow) -> str:
     if attempt.outcome == Attempt.Outcome.SUCCEEDED:
         return TallyOutcome.SUCCEEDED.value
     if attempt.outcome == Attempt.Outcome.ABORTED:
