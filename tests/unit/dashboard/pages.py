@@ -33,16 +33,20 @@ def opened(client: Client, url: str, **query: str) -> str:
 
 def text_of(html: str) -> str:
     """What one reads there, with single spaces; without what only charts say."""
-    content = _FORM.sub(" ", html.partition('<div id="content-main">')[2])
+    content = _FORM.sub(" ", html.partition('<div id="content-main">')[2] or html)
     return " ".join(strip_tags(re.sub("<", " <", content)).split())
 
 
 def section(html: str, name: str) -> str:
     """One region of the page, by its id without "deferapp-"."""
     begin = html.find(f'<div id="deferapp-{name}"')
-    assert begin >= 0, name
-    end = re.search(r'\n  (</div>\n  )?<div (id|class)="deferapp-', html[begin + 1 :])
-    return html[begin : begin + 1 + end.start()] if end else html[begin:]
+    assert begin >= 0, f"there is no {name}"
+    depth = 0
+    for tag in re.finditer(r"<(/?)div\b", html[begin:]):
+        depth += -1 if tag[1] else 1
+        if not depth:
+            return html[begin : begin + tag.start()]
+    raise AssertionError(f"{name} does not end")
 
 
 def names_attributes_of_style_or_script(html: str) -> list[str]:

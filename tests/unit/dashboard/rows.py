@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from deferapp.models import ErrorGroup, Tally
 from deferapp.tallies import histogram
 from deferapp.tallies.read import time_range
 
 SPANS = ("1h", "24h", "7d", "30d")
+KEY = ("span", "begins_at", "function", "outcome", "error_key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,20 +30,21 @@ class End:
 
 def tally(*ends: End) -> None:
     """Add these ends to the tallies."""
-    rows: dict[tuple[object, ...], Tally] = {}
+    rows = {_key(row): row for row in Tally.objects.all()}
     for end in ends:
         for key in _keys(end):
-            row = rows.get(key)
-            if row is None:
-                span, begins_at, function, outcome, error_key = key
-                row = rows[key] = Tally(
-                    span=span, begins_at=begins_at, function=function, outcome=outcome, error_key=error_key
-                )
-            _add(row, end)
-    Tally.objects.bulk_create(rows.values(), batch_size=500)
+            if key not in rows:
+                rows[key] = Tally(**dict(zip(KEY, key, strict=True)))
+            _add(rows[key], end)
+    Tally.objects.bulk_create([row for row in rows.values() if row.pk is None], batch_size=500)
+    Tally.objects.bulk_update([row for row in rows.values() if row.pk], ["count", "waits", "durations"], batch_size=100)
 
 
-def _keys(end: End) -> Iterable[tuple[object, ...]]:
+def _key(row: Tally) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in KEY)
+
+
+def _keys(end: End) -> Iterable[tuple[Any, ...]]:
     for name in SPANS:
         range = time_range(name, end.ended_at)
         begins_at = range.ends_at - range.step

@@ -26,10 +26,10 @@ FUNCTIONS = (  # a day's runs, their usual duration in seconds, their spread, an
 ERRORS = ("a1b2c3d4", "e5f60718")
 
 
-def fill(now: datetime) -> None:
-    """Everything, as of now."""
+def fill(now: datetime, hours: int = 3) -> None:
+    """Everything, as of now; a month has 720 hours."""
     chance = random.Random(7)
-    _tallies(now, chance)
+    _tallies(now, hours, chance)
     _errors(now)
     _executions(now)
     _workers(now)
@@ -38,22 +38,31 @@ def fill(now: datetime) -> None:
     life.open_alert(AlertKind.UNDELIVERED, "550 5.1.1 The mailbox does not exist.", subject="anna@example.com")
 
 
-def _tallies(now: datetime, chance: random.Random) -> None:
+def _tallies(now: datetime, hours: int, chance: random.Random) -> None:
     ends = []
-    for hour in range(30 * 24):
+    for hour in [*range(min(hours, 48)), *range(48, hours, 6)]:
         moment = now - timedelta(hours=hour, minutes=1)
         for function, daily, usual, spread, fail in FUNCTIONS:
             busy = 1 + 0.8 * math.sin((moment.hour - 9) / 24 * 2 * math.pi)
             trouble = 6 if function == MAIL and 3 <= hour <= 5 else 1
-            ends += _hour(moment, function, daily / 24 * busy, (usual, spread), min(fail * trouble, 0.5), chance)
+            runs = daily / 24 * busy * (1 if hour < 48 else 6)
+            ends += _hour(
+                moment, function, runs, (usual, spread), min(fail * trouble, 0.5), chance, now - timedelta(hours=26)
+            )
     tally(*ends)
 
 
 def _hour(
-    moment: datetime, function: str, runs: float, duration: tuple[float, float], fail: float, chance: random.Random
+    moment: datetime,
+    function: str,
+    runs: float,
+    duration: tuple[float, float],
+    fail: float,
+    chance: random.Random,
+    since: datetime,
 ) -> list[End]:
     whole = int(runs) + (chance.random() < runs % 1)
-    samples = min(whole, 12)
+    samples = min(whole, 20 if moment > since else 3)
     ends = []
     for sample in range(samples):
         count = whole // samples + (sample < whole % samples)
