@@ -5,9 +5,10 @@ work goes on: all is read as it was at one moment; what was noted by then is tak
 comes later is folded later. Nothing is folded meanwhile, so charts stand still.
 
 Honest limits. What retention or a person has taken away is not counted any more. Groups of errors are made where they
-are missing, and otherwise keep what they know; attempts of a release that knew no groups belong to none. It reads all
-attempts once, a minute or so for some millions, in one transaction: PostgreSQL and MariaDB let others write meanwhile,
-SQLite does not.
+are missing, and otherwise keep what they know; attempts of a release that knew no groups belong to none. Failures that
+were noted and not folded are told as incidents right after it: who kills it in that instant is not told of them. It
+reads all attempts once, a minute or so for some millions, in one transaction: PostgreSQL and MariaDB let others write
+meanwhile, SQLite does not.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connections, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from deferapp.alerts import failures
 from deferapp.clock import now
 from deferapp.executions import prune
 from deferapp.executions.states import State
@@ -51,9 +53,12 @@ def rebuild(since: datetime | None = None) -> int:
             count += 1
             cells.count(end)
             groups.note(end)
-        _forget(since)
+        noted = _forget(since)
         fold.put(cells.all())
         groups.write()
+    with transaction.atomic(using=ledger()):
+        # Not before: somebody else may write incidents meanwhile, of which that transaction would see nothing.
+        failures.record(noted)
     return count
 
 
@@ -120,10 +125,15 @@ def _paged(rows: QuerySet[Any, Any], *fields: str) -> Iterator[Any]:
         page = list(named.filter(id__gt=page[-1].id)[:PAGE]) if len(page) == PAGE else []
 
 
-def _forget(since: datetime) -> None:
-    """Take away the tallies, and what was noted and is not folded, as far as it was read; MariaDB would take others."""
+def _forget(since: datetime) -> list[End]:
+    """Take away the tallies, and what was noted and has not been folded. Returns what was noted.
+
+    That is what was read, and no other: MariaDB would also take away what comes while it does so.
+    """
     Tally.objects.using(ledger()).filter(begins_at__gte=since).delete()
     entries = TallyEntry.objects.using(ledger())
-    noted = list(entries.filter(ended_at__gte=since).values_list("id", flat=True))
-    for first in range(0, len(noted), fold.MOST_AT_ONCE):
-        entries.filter(id__in=noted[first : first + fold.MOST_AT_ONCE]).delete()
+    noted = {id: End(*values) for id, *values in entries.filter(ended_at__gte=since).values_list("id", *End._fields)}
+    ids = list(noted)
+    for first in range(0, len(ids), fold.MOST_AT_ONCE):
+        entries.filter(id__in=ids[first : first + fold.MOST_AT_ONCE]).delete()
+    return list(noted.values())

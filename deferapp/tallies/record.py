@@ -1,6 +1,6 @@
 """Noting the ends that are to be counted, in the transaction that makes them: so none is counted that was rolled back.
 
-One INSERT for all the ends of a transaction, and no look at any tally: those who settle never wait for each other here.
+No tally is looked at here, so those who settle never wait for each other.
 """
 
 from __future__ import annotations
@@ -15,15 +15,11 @@ from deferapp.tallies import ends
 from deferapp.tallies.ends import UNSTARTED, End
 
 
-def attempts(ended: Iterable[Attempt]) -> None:
-    """Note attempts that have ended; their executions are at hand."""
-    _write(entry_of(attempt, attempt.execution.function) for attempt in ended)
-
-
 def unstarted(state: State, executions: Iterable[tuple[UUID, str]], ended_at: datetime) -> None:
     """Note executions, by id and function, that ended in this state without an attempt that ended so."""
     outcome = UNSTARTED[state]
-    _write(_entry(End(function, outcome, ended_at, id)) for id, function in executions)
+    noted = [_entry(End(function, outcome, ended_at, id)) for id, function in executions]
+    TallyEntry.objects.using(ledger()).bulk_create(noted)
 
 
 def entry_of(attempt: Attempt, function: str) -> TallyEntry:
@@ -33,7 +29,3 @@ def entry_of(attempt: Attempt, function: str) -> TallyEntry:
 
 def _entry(end: End) -> TallyEntry:
     return TallyEntry(**end._asdict())
-
-
-def _write(entries: Iterable[TallyEntry]) -> None:
-    TallyEntry.objects.using(ledger()).bulk_create(list(entries))

@@ -16,7 +16,7 @@ from deferapp.executions.endings import failure
 from deferapp.executions.endings.ending import Ending
 from deferapp.executions.endings.failure import Failure
 from deferapp.executions.states import ErrorCode, State
-from deferapp.models import Attempt, ErrorGroup, Execution, Tally, TallyEntry
+from deferapp.models import Alert, Attempt, ErrorGroup, Execution, Tally, TallyEntry
 from deferapp.tallies import fold, rebuild
 from tests.unit.rows import function_named
 
@@ -135,6 +135,16 @@ def test_what_is_rebuilt_is_what_was_folded(seed: int, clock: Clock) -> None:
     assert rebuild.rebuild(BEGINS_AT) == counted
     assert tallied() == folded
     assert grouped() == groups
+
+
+def test_failures_that_are_noted_and_not_folded_are_told_as_incidents_all_the_same(clock: Clock) -> None:
+    execution = Execution.objects.create(function=FUNCTIONS[0], due_at=clock.moment)
+    (held,) = life.claim(function_named(FUNCTIONS[0]), [execution.id], claim=uuid4(), worker_id=1, most=1)
+    moment = clock.moment
+    life.settle([Ending(execution=held, started_at=moment, ended_at=moment, failure=FAILURES[1])], worker="w")
+    for _ in range(2):
+        rebuild.rebuild(BEGINS_AT)
+        assert Alert.objects.get().count == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
