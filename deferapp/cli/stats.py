@@ -10,10 +10,11 @@ from django.core.management.base import BaseCommand
 
 from deferapp.cli import command
 from deferapp.cli.printer import Cell, Printer
-from deferapp.cli.text import NOTHING, clean, moment, span
+from deferapp.cli.text import NOTHING, clean, count, moment, span
 from deferapp.clock import now
 from deferapp.tallies import read
 from deferapp.tallies.read import Counts, ErrorTally, FunctionTally, Range
+from deferapp.tallies.rebuild import rebuild
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _ERRORS: Final = 10
@@ -28,11 +29,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=read.DEFAULT_RANGE,
         help=f"How far back (default: {read.DEFAULT_RANGE}).",
     )
+    parser.add_argument(
+        "--rebuild", action="store_true", help="Count anew from what the ledger has kept, and print nothing else."
+    )
     command.add_json(parser)
 
 
 def run(this: BaseCommand, options: dict[str, Any]) -> None:
     printer = Printer(this, options)
+    if options["rebuild"]:
+        _rebuild(printer)
+        return
     only = command.function(options["function"]).name if options["function"] else None
     range = read.time_range(options["range"], now())
     tallies = {name: tally for name, tally in read.by_function(range).items() if only in (None, name)}
@@ -44,6 +51,14 @@ def run(this: BaseCommand, options: dict[str, Any]) -> None:
         _print(printer, tallies, errors, total)
     else:
         printer.line(f"Nothing has ended since {moment(range.begins_at)}.")
+
+
+def _rebuild(printer: Printer) -> None:
+    counted = rebuild()
+    if printer.is_json:
+        printer.json({"counted": counted})
+    else:
+        printer.line(f"{count(counted, 'end')} counted anew.")
 
 
 def _print(printer: Printer, tallies: dict[str, FunctionTally], errors: Sequence[ErrorTally], total: Counts) -> None:

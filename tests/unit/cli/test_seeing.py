@@ -114,6 +114,14 @@ def test_where_nothing_has_ended_stats_say_so() -> None:
     assert ask("stats").out.startswith("Nothing has ended since ")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_stats_are_counted_anew() -> None:
+    end(make_execution(state=State.SUCCEEDED, ended_at=now()))
+    assert ask("stats", "--rebuild").out == "1 end counted anew.\n"
+    assert ask("stats", "--rebuild", "--json").json == {"counted": 1}
+    assert ask("stats", "--json").json["total"]["succeeded"] == 1
+
+
 def test_stats_of_one_function_and_of_none(functions: Any) -> None:
     assert ask("stats", "mail").code == 0
     assert ask("stats", "nothing").code == 3
