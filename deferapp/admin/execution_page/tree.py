@@ -41,7 +41,7 @@ class Family:
 
     by_state: Mapping[State, int] = field(default_factory=dict)
     newest: datetime | None = None
-    """When the last one of those that are counted was created."""
+    """When the last one of those that are counted was created, if they are counted in that order."""
 
     @property
     def is_capped(self) -> bool:
@@ -67,16 +67,16 @@ class Family:
 def family(members: QuerySet[Execution], *, order: str) -> Family:
     """The first `MOST` of those who share a parent or a batch, in an order that an index gives."""
     counts = {state.value: Count("state", filter=Q(state=state)) for state in State}
-    first = members.order_by(order).values("state", "created_at")[: MOST + 1]
-    found: dict[str, Any] = first.aggregate(newest=Max("created_at"), **counts)
-    newest = found.pop("newest")
+    first = members.order_by(order).values("state", order)[: MOST + 1]
+    found: dict[str, Any] = first.aggregate(newest=Max(order), **counts)
+    newest = found.pop("newest") if order == "created_at" else None
     return Family(by_state={state: found[state] for state in _ORDER if found[state]}, newest=newest)
 
 
 def worth_a_look(members: QuerySet[Execution], counted: Family, *, order: str) -> list[Execution]:
     """Some that have failed, and then some that run: the first ones, and of those that were counted."""
     rows = members.order_by(order).only("id", "function", "state", "reason")
-    if order == "created_at":
+    if counted.newest:
         rows = rows.filter(created_at__lte=counted.newest)
     shown: list[Execution] = []
     for state, most in ((State.FAILED, FAILED_SHOWN), (State.STARTED, RUNNING_SHOWN)):
