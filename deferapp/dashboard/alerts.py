@@ -13,7 +13,7 @@ from deferapp.admin.values import line
 from deferapp.dashboard.load import Load
 from deferapp.dashboard.viewer import Viewer
 from deferapp.dashboard.words import brief
-from deferapp.models import Alert, AlertKind, ledger
+from deferapp.models import Alert, ledger
 from deferapp.visible import visible
 
 SHOWN: Final = 5
@@ -32,10 +32,9 @@ def alerts(viewer: Viewer, moment: datetime) -> dict[str, Any]:
 
 
 def _alert(alert: Alert, viewer: Viewer, moment: datetime) -> dict[str, Any]:
-    text = alert.text if alert.kind != AlertKind.FAILURES or viewer.may("view_execution_values") else ""
     return {
         "title": capfirst(visible(str(alert))),
-        "text": line(text),
+        "text": line(alert.text),
         "count": alert.count if alert.count > 1 else None,
         "since": _("for %(time)s") % {"time": brief(moment - alert.opened_at)},
         "url": viewer.page("alert_change", alert.pk),

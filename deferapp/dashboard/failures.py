@@ -21,7 +21,7 @@ SHOWN: Final = 10
 
 
 def failures(range: Range, viewer: Viewer, moment: datetime, function: str | None = None) -> list[dict[str, Any]]:
-    """For the template. What a message says is for those who may see values."""
+    """For the template. As on the page of an execution, whoever may view it sees the first line of a message."""
     found = errors(range, function, SHOWN)
     return [_group(each, range, viewer, moment) for each in found]
 
@@ -34,7 +34,7 @@ def _group(tally: ErrorTally, range: Range, viewer: Viewer, moment: datetime) ->
         "place": function_name(group.place.replace(":", ".") or group.function),
         "function": function_name(group.function.rpartition(".")[2]),
         "function_url": viewer.function(group.function, range=range.key),
-        "message": values.line(group.message) if viewer.may("view_execution_values") else "",
+        "message": values.line(group.message),
         "count": count(tally.count),
         "trend": spark_bars(
             tally.trend, tally.trend, title=_("%(count)s errors over time") % {"count": count(tally.count)}

@@ -147,11 +147,10 @@ def test_errors_are_grouped_and_lead_to_their_executions(viewer: Client) -> None
     assert str(last.pk) in html
 
 
-def test_what_an_error_says_is_for_those_who_may_see_values_and_redacted(staff: Callable[..., Client]) -> None:
+def test_what_an_error_says_is_redacted(viewer: Client) -> None:
     tally(End(ended_at=now(), outcome="failed", error_key="abc"))
     error_group("abc", now(), message="no customer 'Ada', password=hunter2")
-    assert "Ada" not in overview(staff("view_execution"))
-    shown = overview(staff("view_execution", "view_execution_values", name="other"))
+    shown = overview(viewer)
     assert "Ada" in shown
     assert "hunter2" not in shown
 
