@@ -69,6 +69,16 @@ def broker(url: str) -> Mapping[str, Any]:
     return {"CELERY_BROKER_URL": "memory://", "CELERY_BROKER_TRANSPORT_OPTIONS": {"polling_interval": 0.01}}
 
 
+def alerts() -> list[dict[str, Any]]:
+    """The channels of alerts: Slack at `SLACK_WEBHOOK_URL`, mail to `ALERT_EMAILS`; none without them."""
+    channels: list[dict[str, Any]] = []
+    if url := os.environ.get("SLACK_WEBHOOK_URL"):
+        channels.append({"slack": url})
+    if addresses := names("ALERT_EMAILS"):
+        channels.append({"email": addresses})
+    return channels
+
+
 def anymail() -> dict[str, str]:
     """The dict ANYMAIL from variables such as `ANYMAIL_MAILGUN_API_KEY` and `ANYMAIL_WEBHOOK_SECRET`."""
     prefix = "ANYMAIL_"

@@ -13,6 +13,7 @@
   EMAIL_HOST_PASSWORD and EMAIL_USE_TLS.
 * DEFAULT_FROM_EMAIL: the sender.
 * SITE_URL: where customers reach the site. One-click unsubscribing asks for https.
+* SLACK_WEBHOOK_URL, ALERT_EMAILS (separated by commas): whom alerts are told to; ENVIRONMENT: what they call this.
 * SECRET_KEY, DEBUG=0, ALLOWED_HOSTS: for anything but a demonstration.
 * VAR_DIR: the folder for the database, the mails and the model; var/ without it.
 """
@@ -111,5 +112,11 @@ EMAIL_USE_TLS = environment.is_on("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Marketplace <recommendations@marketplace.example>")
 ANYMAIL = environment.anymail()
+
+DEFER = {
+    "ALERTS": environment.alerts(),
+    "ENVIRONMENT": os.environ.get("ENVIRONMENT", "development" if DEBUG else "production"),
+    "SITE_URL": SITE_URL,
+}
 
 RECOMMENDER_FILE = VAR_DIR / "recommender.npz"

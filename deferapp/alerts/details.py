@@ -17,8 +17,8 @@ from deferapp.redact import redact, redact_reference, redact_text
 from deferapp.visible import visible
 
 LONGEST_LINE: Final = 500
-LONGEST_TRACE: Final = 3_000
-"""Characters of a traceback that are kept, the last ones; channels show fewer."""
+LONGEST_TRACE: Final = 1_500
+"""Characters of a traceback that are kept, the last ones."""
 LONGEST_ARGUMENT: Final = 100
 
 
@@ -77,8 +77,13 @@ def _attempt(named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frames(traceback: str) -> str:
-    """The last frames. Redacted before they are cut, since a cut may part a key from its value."""
-    return _clean(traceback)[-LONGEST_TRACE:]
+    """The last ones. Redacted before they are cut, since a cut may part a key from its value."""
+    text = _clean(traceback).rstrip()
+    if len(text) <= LONGEST_TRACE:
+        return text
+    end = text[-LONGEST_TRACE:]
+    first_frame = end.find('\n  File "')
+    return f"…{end[first_frame:]}" if first_frame >= 0 else f"…{end[1:]}"
 
 
 def _argument(execution: Execution | None) -> dict[str, str]:

@@ -40,4 +40,10 @@ async def _send(customer: Customer, mail: WeeklyMail) -> None:
     await sync_to_async(delivery.note_sent)(mail, products)
 
 
-compute_product_recommendation = defer(compute_product_recommendation, concurrency=20, max_duration="2m")
+compute_product_recommendation = defer(
+    # Alerts name the households that could not be served, by their numbers.
+    compute_product_recommendation,
+    concurrency=20,
+    max_duration="2m",
+    alert_arguments=True,
+)

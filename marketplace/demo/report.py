@@ -32,9 +32,9 @@ class Report:
     recall_at_10_popular: float
 
     @property
-    def is_good(self) -> bool:
-        """Whether everybody who opted in was mailed, once, and nothing failed."""
-        return not self.failed and self.emails == self.opted_in == self.executions - 1
+    def is_complete(self) -> bool:
+        """Whether everybody who had opted in was mailed, once, or is told to be unserved."""
+        return self.emails + self.failed == self.opted_in == self.executions - 1
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -57,12 +57,12 @@ def mails() -> list[Path]:
     return sorted(Path(settings.EMAIL_FILE_PATH).glob("*.eml"))
 
 
-def report(end: Progress, seconds: float) -> Report:
-    """Count what is there now that the run has ended."""
+def report(end: Progress, seconds: float, *, opted_in: int) -> Report:
+    """Count what is there now that the run has ended. (Who is refused for good has opted in no more.)"""
     evaluation = load().evaluation
     return Report(
         customers=Customer.objects.count(),
-        opted_in=Customer.objects.filter(weekly_product_recommendations=True).count(),
+        opted_in=opted_in,
         executions=end.executions,
         succeeded=end.succeeded,
         failed=end.failed,

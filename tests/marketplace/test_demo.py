@@ -12,11 +12,13 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from marketplace.demo import trouble
 from tests.marketplace import sample
 from tests.waiting import wait_until
 
@@ -85,6 +87,32 @@ def _check(said: dict[str, float], var: Path) -> None:
     assert said["recall_at_10"] > said["recall_at_10_popular"] > 0
     recipients = [email.message_from_bytes(mail.read_bytes())["To"] for mail in (var / "mails").iterdir()]
     assert sorted(recipients) == sorted(f"household-{number}@example.com" for number in sample.CAMPAIGNED)
+
+
+def test_with_failing_mails_it_tells_whom_it_could_not_serve_and_slack_one_incident(start: Start, var: Path) -> None:
+    code, out, err = run(start, "--once", "--json", "--fail", "80%")
+    assert code == 0, err
+    said = json.loads(out.splitlines()[-1])
+    opted_in = len(sample.CAMPAIGNED)
+    refused = [number for number in sample.CAMPAIGNED if luck(number) < 0.8 * trouble.FOR_GOOD]
+    assert refused
+    assert any(0.8 * trouble.FOR_GOOD <= luck(number) < 0.8 for number in sample.CAMPAIGNED)
+    assert (said["failed"], said["emails"], said["opted_in"]) == (len(refused), opted_in - len(refused), opted_in)
+    for number in refused:
+        assert f"<household-{number}@example.com>: smtplib.SMTPRecipientsRefused" in err
+    assert err.count("Alert, as Slack would get it") == 1
+    assert "SMTPRecipientsRefused in" in err
+    assert "marketplace.Customer" in err
+
+
+def luck(number: int) -> float:
+    return zlib.crc32(f"household-{number}@example.com".encode()) / 2**32
+
+
+def test_a_share_that_is_none_is_refused(start: Start) -> None:
+    code, _out, err = run(start, "--fail", "many")
+    assert code != 0
+    assert "--fail" in err
 
 
 def test_it_goes_on_serving_until_it_is_interrupted(start: Start, var: Path) -> None:

