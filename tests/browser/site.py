@@ -40,6 +40,12 @@ class Site:
         self._project.start("web", "django", "runserver", "--noreload", f"127.0.0.1:{self._port}")
         wait_until(self._answers, START_SECONDS, "the web server answers")
 
+    def with_superuser(self, name: str) -> None:
+        """Let somebody with this name, and the same password, do everything in the admin."""
+        self._project.python(
+            f"from django.contrib.auth.models import User\nUser.objects.create_superuser({name!r}, password={name!r})"
+        )
+
     def with_worker(self) -> None:
         """Let a worker run, and return when it is ready."""
         if self._worker is None:
