@@ -1,7 +1,7 @@
 """`manage.py defer tail [WORD …]`: attempts as they end, until Ctrl-C.
 
-Honest limits: what ends without an attempt, cancelled or discarded, is not seen; and of more than 500 attempts a
-second some are left out, and counted.
+Honest limits: what ends without an attempt, cancelled or discarded, is not seen; of more than 500 attempts a second it
+lags behind; and one that is committed after 200 later ones is missed.
 """
 
 from __future__ import annotations

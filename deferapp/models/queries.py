@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +15,7 @@ from deferapp.executions.states import ErrorCode, State
 from deferapp.functions.function import Declared
 from deferapp.functions.options import check_metadata
 from deferapp.models.pages import Page, Span
-from deferapp.models.pairs import Contains
+from deferapp.models.pairs import having
 
 if TYPE_CHECKING:
     from deferapp.models.execution import Execution
@@ -59,7 +58,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """
         if not check_metadata(pairs):
             return self.all()
-        return self.filter(Contains(models.F("metadata"), models.Value(json.dumps(pairs))))
+        return self.filter(having("metadata", pairs))
 
     def page(
         self, *, first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None

@@ -1,12 +1,11 @@
 """A search that has been read, and the executions that it finds: each word is turned into what an index answers.
 
-Honest limits: an id is found by its end among the newest executions only, and metadata is compared row by row, newest
-first: with a state, a function or a time beside it, among those alone.
+Honest limits: an id is found by its end among the newest executions only, and but for PostgreSQL metadata is compared
+row by row, newest first: with a state, a function or a time beside it, among those alone.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +14,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Q, QuerySet
 
 from deferapp.executions import names
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution
-from deferapp.models.pairs import Contains
+from deferapp.models.pairs import having
 
 if TYPE_CHECKING:
     Rows = TypeVar("Rows", bound=QuerySet[Execution])
@@ -53,7 +52,7 @@ class Search:
         """Those of the queryset that match."""
         queryset = queryset.filter(self._by_columns())
         if self.metadata:
-            queryset = queryset.filter(Contains(F("metadata"), Value(json.dumps(dict(self.metadata)))))
+            queryset = queryset.filter(having("metadata", self.metadata))
         if self.functions or self.ids or self.free:
             queryset = queryset.filter(self._by_names_and_ids(queryset.db))
         return queryset
