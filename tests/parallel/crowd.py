@@ -49,9 +49,11 @@ class Somebody:
         self._turns = 0
 
     def go_on(self) -> bool:
-        """Do one thing. False if nothing is left to be done."""
+        """Do one thing, all the same at first. False if nothing is left to be done."""
         self._turns += 1
-        if self._turns < TURNS and self._random.random() < 0.4:
+        if self._turns == 1:
+            self._do(tick.tick)
+        elif self._turns < TURNS and self._random.random() < 0.4:
             self._interfere()
         else:
             self._work()
