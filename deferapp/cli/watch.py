@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INTERVAL: Final = 0.5
-"""Seconds between two looks."""
+"""Seconds between two looks at the least; of a million children each takes its time."""
+SHARE: Final = 4
+"""How many times as long as a look took it rests."""
 NAMED: Final = 5
 """Children that run, and that have failed, which are named."""
 WIDTH: Final = 30
@@ -46,6 +48,8 @@ class View:
     """Of its children: for each function, how many are in each state."""
     named: tuple[Execution, ...]
     """Some of the children that run or have failed."""
+    took: float = 0.0
+    """Seconds that the look took."""
 
     @property
     def by_state(self) -> dict[str, int]:
@@ -84,7 +88,7 @@ def _live(printer: Printer, console: Console, id: UUID, ends: float) -> View:
             live.update(_tree(printer, view), refresh=True)
             if view.has_ended or time.monotonic() > ends:
                 return view
-            time.sleep(INTERVAL)
+            time.sleep(max(INTERVAL, SHARE * view.took))
 
 
 def _lines(printer: Printer, id: UUID, ends: float) -> View:
@@ -97,14 +101,15 @@ def _lines(printer: Printer, id: UUID, ends: float) -> View:
             _print(printer, view)
         if view.has_ended or time.monotonic() > ends:
             return view
-        time.sleep(INTERVAL)
+        time.sleep(max(INTERVAL, SHARE * view.took))
 
 
 def _look(id: UUID) -> View:
     """Waits while the database is away."""
     while True:
         try:
-            return _view(id)
+            begun = time.monotonic()
+            return replace(_view(id), took=time.monotonic() - begun)
         except (OperationalError, InterfaceError):
             connections[ledger()].close()
             time.sleep(INTERVAL)

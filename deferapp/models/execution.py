@@ -193,7 +193,8 @@ class Attempt(models.Model):
 class AttemptLog(models.Model):
     """What the function logged in one attempt, also in one that runs, or was lost.
 
-    Bounded: 500 lines and 64 KiB an attempt, the first and the last ones; `dropped` counts those in between.
+    Bounded: 500 lines and 64 KiB an attempt, the first and the last ones; `dropped` counts those in between, where
+    `lines` has a None. Redacted. See `deferapp.executions.logs`.
     """
 
     id = models.BigAutoField(primary_key=True)
