@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from deferapp.admin.paginator import COUNT_LIMIT
 from deferapp.exceptions import CursorError
 from deferapp.executions.selection import FILTERS, SEARCH
+from deferapp.executions.states import State
 from deferapp.models.pages import Page
 
 AFTER: Final = "after"
@@ -22,6 +23,7 @@ class CursorChangeList(ChangeList):
     """Django's list, whose pages are told by the place of an execution: `?after=<cursor>` or `?before=<cursor>`."""
 
     page: Page
+    model_admin: Any
 
     def get_results(self, request: HttpRequest) -> None:
         size = self.list_per_page
@@ -36,8 +38,16 @@ class CursorChangeList(ChangeList):
         self.full_result_count = None
         self.show_full_result_count = False
         self.show_admin_actions = bool(self.page.items)
+        self.retry_url = self._retry_url(request)
         self.can_show_all = self.multi_page = False
         self.paginator = None
+
+    def _retry_url(self, request: HttpRequest) -> str | None:
+        """The page that asks whether to retry all that are listed, where those have failed."""
+        are_failed = self.filters.get("state") == State.FAILED or "error" in self.filters
+        if not (self.result_count and are_failed and self.model_admin.may(request, "retry")):
+            return None
+        return str(self.model_admin.bulk_url("retry", self.filters))
 
     def _counted(self) -> int:
         """How many match, up to one more than `COUNT_LIMIT`; a single page needs no further query."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.safestring import SafeString
 
@@ -16,6 +16,9 @@ from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution
 from deferapp.visible import visible
 
+if TYPE_CHECKING:
+    from deferapp.admin.readonly import ReadOnlyAdmin
+
 SHOWN: Final = 20
 """Attempts on a page."""
 
@@ -25,13 +28,15 @@ def ended(execution: Execution) -> list[Attempt]:
     return list(Attempt.objects.filter(execution=execution).order_by("-number")[:SHOWN])[::-1]
 
 
-def context(execution: Execution, attempts: Sequence[Attempt], *, with_values: bool) -> dict[str, Any]:
+def context(
+    admin: ReadOnlyAdmin[Any], execution: Execution, attempts: Sequence[Attempt], *, with_values: bool
+) -> dict[str, Any]:
     """What the page's template shows of the attempts; tracebacks and logs only `with_values`."""
     written = read.of(execution.pk) if with_values else {}
     return {
         "running": _running(execution, written),
         "attempts": [
-            _ended(attempt, written.get(attempt.number), is_open=index == 0, with_values=with_values)
+            _ended(admin, attempt, written.get(attempt.number), is_open=index == 0, with_values=with_values)
             for index, attempt in enumerate(reversed(attempts))
         ],
         "has_older_attempts": bool(attempts) and attempts[0].number > 1,
@@ -56,7 +61,9 @@ def _running(execution: Execution, written: dict[int, LogOfAttempt]) -> dict[str
     }
 
 
-def _ended(attempt: Attempt, log: LogOfAttempt | None, *, is_open: bool, with_values: bool) -> dict[str, Any]:
+def _ended(
+    admin: ReadOnlyAdmin[Any], attempt: Attempt, log: LogOfAttempt | None, *, is_open: bool, with_values: bool
+) -> dict[str, Any]:
     return {
         "number": attempt.number,
         "state": state_badge(attempt.outcome),
@@ -67,6 +74,7 @@ def _ended(attempt: Attempt, log: LogOfAttempt | None, *, is_open: bool, with_va
         "code": code_badge(attempt) if attempt.error_code else None,
         "error_type": visible(attempt.error_type),
         "error_message": values.line(attempt.error_message),
+        "alike_url": admin.executions_url(error=attempt.error_key) if attempt.error_key else None,
         "traceback": tracebacks.html(attempt.traceback) if attempt.traceback and with_values else None,
         "log": logs.context(log) if log else None,
         "is_open": is_open,

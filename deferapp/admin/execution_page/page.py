@@ -30,10 +30,11 @@ _ORDERS: Final = {"parent": "created_at", "batch": "state"}
 def context(admin: ExecutionAdmin, request: HttpRequest, execution: Execution) -> dict[str, Any]:
     moment, ended = now(), attempts.ended(execution)
     with_values = admin.may_see_values(request)
-    families = [each for each in _families(admin, request, execution) if each]
+    children = _family(admin, request, Execution.objects.filter(parent=execution), _("Children"), parent=execution.pk)
+    together = _together(admin, request, execution)
     return {
         "subtitle": visible(execution.function),
-        "is_live": execution.state not in ENDED or any(not each["has_ended"] for each in families),
+        "is_live": execution.state not in ENDED or any(each and not each["has_ended"] for each in (children, together)),
         "path": path.steps(execution, ended),
         "reason": visible(redact_text(execution.reason)),
         "code": attempts.code_badge(execution) if execution.error_code else "",
@@ -41,11 +42,12 @@ def context(admin: ExecutionAdmin, request: HttpRequest, execution: Execution) -
         "facts": facts.about(execution, admin),
         "times": facts.times(execution, moment),
         "timeline": timeline.context(execution, ended, moment),
-        "families": families,
+        "children": children,
+        "together": together,
         "values": _values(execution) if with_values else None,
         "history": history.context(execution),
         "wish": new_id().hex,
-        **attempts.context(execution, ended, with_values=with_values),
+        **attempts.context(admin, execution, ended, with_values=with_values),
     }
 
 
@@ -66,12 +68,12 @@ def _values(execution: Execution) -> list[dict[str, Any]]:
     return [{"name": name, "html": html} for name, html in shown]
 
 
-def _families(admin: ExecutionAdmin, request: HttpRequest, execution: Execution) -> list[dict[str, Any] | None]:
-    children = _family(admin, request, Execution.objects.filter(parent=execution), _("Children"), parent=execution.pk)
+def _together(admin: ExecutionAdmin, request: HttpRequest, execution: Execution) -> dict[str, Any] | None:
+    """Those that the same `map` enqueued."""
     if execution.batch is None:
-        return [children]
+        return None
     members = Execution.objects.filter(batch=execution.batch)
-    return [children, _family(admin, request, members, _("Enqueued together"), batch=execution.batch)]
+    return _family(admin, request, members, _("Enqueued together"), batch=execution.batch)
 
 
 def _family(

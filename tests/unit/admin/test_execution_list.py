@@ -7,6 +7,7 @@ from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -224,6 +225,18 @@ def test_the_list_is_filtered_by_the_error_of_the_last_attempt(viewer: Client) -
             )
     assert listed(viewer, error="k1") == [same.pk]
     assert listed(viewer, error="k3") == []
+
+
+def test_all_of_a_list_of_failures_are_offered_to_be_retried_by_those_who_may(staff: Callable[..., Client]) -> None:
+    make_execution(state=State.FAILED)
+    client = staff("view_execution", "retry_execution")
+    html = open_page(client, "execution_changelist", state="failed", function="shop.defer.mail")
+    url = reverse("admin:deferapp_execution_bulk") + "?action=retry&state=failed&function=shop.defer.mail"
+    assert url.replace("&", "&amp;") in html
+    assert "Retry all 1" in text_of(html)
+    assert "Retry all" not in text_of(open_page(client, "execution_changelist"))
+    User.objects.all().delete()
+    assert "Retry all" not in text_of(open_page(staff("view_execution"), "execution_changelist", state="failed"))
 
 
 def test_the_list_is_filtered_by_batch(viewer: Client) -> None:

@@ -68,6 +68,14 @@ def test_the_attempt_that_runs_is_shown_with_its_worker(viewer: Client) -> None:
     assert "celery@web 4711" in text
 
 
+def test_an_error_leads_to_all_that_failed_like_this(viewer: Client) -> None:
+    execution = make_execution(state=State.FAILED, attempt=1)
+    make_attempt(execution, error_key="k1")
+    url = reverse("admin:deferapp_execution_changelist") + "?error=k1"
+    assert f'href="{url}"' in page(viewer, execution)
+    assert "1 execution" in text_of(viewer.get(url).content.decode())
+
+
 def test_arguments_have_the_names_of_the_signature(viewer: Client) -> None:
     execution = make_execution("tests.shop.defer.add", arguments_json='{"args":[1],"kwargs":{"second":2}}')
     assert "{ &quot;first&quot;: 1, &quot;second&quot;: 2 }" in text_of(page(viewer, execution))
