@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import growth, soak
+from benchmarks import growth, pages, soak
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +20,10 @@ def main(arguments: list[str]) -> int:
     growing.add_argument("--rows", type=int, default=5_000_000, help="executions that have ended")
     growing.add_argument("--backlog", type=int, default=100_000, help="executions that wait")
     growing.set_defaults(run=lambda given: growth.run(given.rows, given.backlog))
+    showing = scenarios.add_parser("pages", help=pages.__doc__)
+    showing.add_argument("--rows", type=int, default=2_000_000, help="executions")
+    showing.add_argument("--loads", type=int, default=20, help="of each page")
+    showing.set_defaults(run=lambda given: pages.run(given.rows, given.loads))
     given = parser.parse_args(arguments)
     return int(not given.run(given))
 
