@@ -35,20 +35,27 @@ def percentile(counts: Mapping[str, int], share: float) -> timedelta | None:
 
     `counts` are by the number of the bucket, as text, as JSON has it. Within a bucket they are taken to lie evenly.
     """
-    left = share * sum(counts.values())
-    found = None
-    for number, count in sorted((int(number), count) for number, count in counts.items() if count > 0):
-        lower, upper = bounds(number)
-        found = lower + (upper - lower) * min(1.0, left / count)
+    left, number, count = share * sum(counts.values()), 0, 0
+    for number in sorted(int(number) for number, counted in counts.items() if counted > 0):
+        count = counts[str(number)]
         if left <= count:
             break
         left -= count
-    return found
+    if not count:
+        return None
+    lower, upper = bounds(number)
+    return lower + (upper - lower) * min(1.0, left / count)
 
 
 def merged(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     """What was counted in both together."""
     together = dict(a)
-    for number, count in b.items():
-        together[number] = together.get(number, 0) + count
+    add(together, b)
     return together
+
+
+def add(to: dict[str, int], counts: Mapping[str, int]) -> None:
+    """Count these besides."""
+    known = to.get
+    for number, count in counts.items():
+        to[number] = known(number, 0) + count

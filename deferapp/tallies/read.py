@@ -111,8 +111,8 @@ class Counts:
     def add(self, outcome: str, count: int, waits: Mapping[str, int], durations: Mapping[str, int]) -> None:
         """Count what ended so besides."""
         setattr(self, outcome, getattr(self, outcome) + count)
-        self.waits = histogram.merged(self.waits, waits)
-        self.durations = histogram.merged(self.durations, durations)
+        histogram.add(self.waits, waits)
+        histogram.add(self.durations, durations)
 
     @classmethod
     def total(cls, counts: Iterable[Counts]) -> Self:
@@ -120,9 +120,9 @@ class Counts:
         total = cls()
         for each in counts:
             for outcome in TallyOutcome.values:
-                total.add(outcome, getattr(each, outcome), {}, {})
-            total.waits = histogram.merged(total.waits, each.waits)
-            total.durations = histogram.merged(total.durations, each.durations)
+                setattr(total, outcome, getattr(total, outcome) + getattr(each, outcome))
+            histogram.add(total.waits, each.waits)
+            histogram.add(total.durations, each.durations)
         return total
 
 
