@@ -24,9 +24,9 @@ FROM (SELECT i, now() - i * interval '1 second' AS moment FROM generate_series(%
 """
 _ATTEMPTS: Final = """
 INSERT INTO deferapp_attempt (execution_id, number, outcome, counts, worker, started_at, ended_at, error_code,
-    error_type, error_message, traceback)
+    error_type, error_message, traceback, error_key, place)
 SELECT md5(i::text)::uuid, 1, CASE WHEN i %% 100 = 0 THEN 'failed' ELSE 'succeeded' END, true, 'worker 1', now(),
-    now(), '', '', '', ''
+    now(), '', '', '', '', '', ''
 FROM generate_series(%s::int, %s::int) AS i
 """
 
