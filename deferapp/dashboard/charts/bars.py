@@ -50,19 +50,15 @@ def bars(
 ) -> SafeString:
     """The chart with its axes. Each step that has a URL is a link; keyboards reach these by the table beside."""
     columns = [_column(step, index / len(steps), 1 / len(steps), axis) for index, step in enumerate(steps)]
-    plot = format_html(
-        '<svg class="deferapp-chart deferapp-bars" role="{}" width="100%" height="{}"><title>{}</title>{}</svg>',
-        "group" if any(step.url for step in steps) else "img",
-        svg.number(TOP + HEIGHT + BELOW),
+    plot = svg.image(
+        "bars",
+        TOP + HEIGHT + BELOW,
         title,
-        svg.joined(
-            [
-                *axes.grid(axis, TOP, HEIGHT),
-                *columns,
-                *(_mark(mark) for mark in marks),
-                *axes.below(ticks, TOP + HEIGHT + 17),
-            ]
-        ),
+        *axes.grid(axis, TOP, HEIGHT),
+        *columns,
+        *(_mark(mark) for mark in marks),
+        *axes.below(ticks, TOP + HEIGHT + 17),
+        role="group" if any(step.url for step in steps) else "img",
     )
     return format_html(
         '<div class="deferapp-plot">{}{}</div>', axes.side(axis, TOP, HEIGHT, TOP + HEIGHT + BELOW), plot
@@ -71,10 +67,7 @@ def bars(
 
 def _column(step: Bar, x: float, width: float, axis: Axis) -> SafeString:
     inside = [svg.rect("hit", x, TOP, width, HEIGHT), *_stack(step, x + width * GAP / 2, width * (1 - GAP), axis)]
-    named = format_html("<title>{}</title>{}", step.title, svg.joined(inside))
-    if step.url is None:
-        return format_html("<g>{}</g>", named)
-    return format_html('<a href="{}" aria-label="{}" tabindex="-1">{}</a>', step.url, step.title, named)
+    return svg.group(step.title, *inside) if step.url is None else svg.link(step.url, step.title, *inside)
 
 
 def _stack(step: Bar, x: float, width: float, axis: Axis) -> list[SafeString]:
@@ -89,5 +82,4 @@ def _stack(step: Bar, x: float, width: float, axis: Axis) -> list[SafeString]:
 
 def _mark(mark: Mark) -> SafeString:
     arrow = svg.text("mark", mark.place, TOP + HEIGHT + 9, "▲")
-    whole = svg.joined([svg.line("mark-line", mark.place, 0, mark.place, TOP + HEIGHT), arrow])
-    return format_html("<g><title>{}</title>{}</g>", mark.title, whole)
+    return svg.group(mark.title, svg.line("mark-line", mark.place, 0, mark.place, TOP + HEIGHT), arrow)

@@ -52,7 +52,7 @@ def _column(column: Column, x: float, width: float, axis: Axis) -> SafeString:
     shapes = [svg.rect("hit", x, TOP, width, HEIGHT)]
     if column.count:
         shapes.append(svg.rect("fill-plain", x + width * 0.06, TOP + HEIGHT - height, width * 0.88, height))
-    return format_html("<g><title>{}</title>{}</g>", column.title, svg.joined(shapes))
+    return svg.group(column.title, *shapes)
 
 
 def _mark(mark: Tick, index: int) -> SafeString:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deferapp.dashboard.charts import svg
@@ -45,11 +45,8 @@ def _height(count: int, largest: int) -> float:
 
 
 def _bar(kind: str, x: float, y: float, width: float, height: float) -> SafeString:
-    return format_html(
-        '<rect class="deferapp-{}" x="{}" y="{}" width="{}" height="{}"/>',
-        kind,
-        *(svg.number(value) for value in (x + width * 0.1, y, width * 0.8, max(height, 0.5))),
-    )
+    left, top, wide, tall = (svg.number(each) for each in (x + width * 0.1, y, width * 0.8, max(height, 0.5)))
+    return SafeString(f'<rect class="deferapp-{kind}" x="{left}" y="{top}" width="{wide}" height="{tall}"/>')
 
 
 def _runs(points: Iterable[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
@@ -64,18 +61,12 @@ def _runs(points: Iterable[tuple[float, float] | None]) -> list[list[tuple[float
 
 
 def _line(run: Sequence[tuple[float, float]]) -> list[SafeString]:
-    path = SafeString(" ".join(f"{svg.number(x)},{svg.number(y)}" for x, y in run))
-    first, last = svg.number(run[0][0]), svg.number(run[-1][0])
-    area = format_html(
-        '<polygon class="deferapp-area" points="{},{} {} {},{}"/>',
-        first,
-        svg.number(HEIGHT),
-        path,
-        last,
-        svg.number(HEIGHT),
-    )
-    line = format_html('<polyline class="deferapp-line" vector-effect="non-scaling-stroke" points="{}"/>', path)
-    return [area, line]
+    path = " ".join(f"{svg.number(x)},{svg.number(y)}" for x, y in run)
+    first, last, foot = (svg.number(each) for each in (run[0][0], run[-1][0], HEIGHT))
+    return [
+        SafeString(f'<polygon class="deferapp-area" points="{first},{foot} {path} {last},{foot}"/>'),
+        SafeString(f'<polyline class="deferapp-line" vector-effect="non-scaling-stroke" points="{path}"/>'),
+    ]
 
 
 def _spark(title: str, shapes: Iterable[SafeString]) -> SafeString:
@@ -83,5 +74,5 @@ def _spark(title: str, shapes: Iterable[SafeString]) -> SafeString:
         '<svg class="deferapp-spark" role="img" viewBox="0 0 100 24" preserveAspectRatio="none" width="100" '
         'height="24"><title>{}</title>{}</svg>',
         title,
-        format_html_join("", "{}", ((shape,) for shape in shapes)),
+        svg.joined(shapes),
     )

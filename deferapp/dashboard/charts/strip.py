@@ -34,13 +34,8 @@ def strip(dots: Sequence[Dot], now: float, hours: Sequence[float], *, title: str
     """Thin lines at the hours, a strong one at now."""
     lines = [svg.line("grid", hour, 4, hour, HEIGHT - 4) for hour in hours]
     shapes = [svg.line("foot", 0, HEIGHT / 2, 1, HEIGHT / 2), *lines, *(_dot(dot) for dot in dots)]
-    return format_html(
-        '<svg class="deferapp-chart deferapp-strip" role="{}" width="100%" height="24"><title>{}</title>{}{}</svg>',
-        "group" if any(dot.url for dot in dots) else "img",
-        title,
-        svg.joined(shapes),
-        svg.line("now", now, 0, now, HEIGHT),
-    )
+    role = "group" if any(dot.url for dot in dots) else "img"
+    return svg.image("strip", HEIGHT, title, *shapes, svg.line("now", now, 0, now, HEIGHT), role=role)
 
 
 def hours(ticks: Sequence[Tick], now: float, words: str) -> SafeString:
@@ -53,15 +48,5 @@ def hours(ticks: Sequence[Tick], now: float, words: str) -> SafeString:
 
 
 def _dot(dot: Dot) -> SafeString:
-    sign = format_html(
-        '<text class="deferapp-dot deferapp-{}" x="{}" y="{}" text-anchor="middle">{}</text>',
-        dot.kind,
-        svg.percent(dot.place),
-        svg.number(HEIGHT / 2 + 4.5),
-        dot.sign,
-    )
-    if dot.url is None:
-        return format_html("<g><title>{}</title>{}</g>", dot.title, sign)
-    return format_html(
-        '<a href="{}" aria-label="{}" tabindex="-1"><title>{}</title>{}</a>', dot.url, dot.title, dot.title, sign
-    )
+    sign = svg.text(f"dot deferapp-{dot.kind}", dot.place, HEIGHT / 2 + 4.5, dot.sign)
+    return svg.group(dot.title, sign) if dot.url is None else svg.link(dot.url, dot.title, sign)

@@ -45,4 +45,4 @@ def _column(step: Wait, x: float, width: float, axis: Axis) -> SafeString:
         svg.rect("fill-wait", left, y, wide, height),
         svg.rect("fill-median", left, y + height - LEAST, wide, LEAST),
     ]
-    return format_html("<g><title>{}</title>{}</g>", step.title, svg.joined(shapes))
+    return svg.group(step.title, *shapes)
