@@ -57,13 +57,13 @@ def _about(execution: Execution, admin: ReadOnlyAdmin[Any]) -> Iterator[Fact]:
     yield _("id"), format_html('<span class="deferapp-id deferapp-whole-id">{}</span>', execution.pk)
     if execution.attempt:
         yield _("attempt"), execution.attempt
-    yield _("called by"), _origin(execution, admin)
     if execution.rerun_of_id is not None:
         first = Execution.objects.defer(*LONG).filter(pk=execution.rerun_of_id).first()
         yield _("re-run of"), named_link(first, execution.rerun_of_id, admin)
 
 
-def _origin(execution: Execution, admin: ReadOnlyAdmin[Any]) -> SafeString | str:
+def origin(execution: Execution, admin: ReadOnlyAdmin[Any]) -> SafeString | str:
+    """Its parent with that one's state, the schedule that fired it, or neither."""
     if execution.parent_id is not None:
         return named_link(execution.parent, execution.parent_id, admin)
     due_moment = DueMoment.objects.filter(execution=execution.pk).select_related("schedule").first()

@@ -36,6 +36,7 @@ def context(admin: ExecutionAdmin, request: HttpRequest, execution: Execution) -
         "subtitle": visible(execution.function),
         "is_live": execution.state not in ENDED or any(each and not each["has_ended"] for each in (children, together)),
         "path": path.steps(execution, ended),
+        "origin": facts.origin(execution, admin),
         "reason": visible(redact_text(execution.reason)),
         "code": attempts.code_badge(execution) if execution.error_code else "",
         "actions": _actions(admin, request, execution),
