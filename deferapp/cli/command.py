@@ -53,7 +53,11 @@ def add_functions(parser: ArgumentParser) -> None:
 
 def add_words(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "words", nargs="*", metavar="word", help="Search words, as in state:failed fn:mail since:2h; see the reference."
+        "words",
+        nargs="*",
+        metavar="word",
+        help="Search words: state:failed fn:shop.* since:2h until:2026-11-01 meta.KEY:VALUE parent:ID error:KEY id:ID, "
+        "or a part of a function's name.",
     )
 
 

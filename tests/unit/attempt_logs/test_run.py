@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, OperationalError, connections
-from django.db.models import QuerySet
+from django.db import DatabaseError, OperationalError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from deferapp import defer
 from deferapp.executions.logs import read, write
+from deferapp.executions.logs.log import Line, Log
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import AttemptLog, Execution
@@ -183,14 +184,24 @@ def test_a_log_that_cannot_be_written_fails_nothing_and_is_told_once(
     def refuse(*_args: Any, **_kwargs: Any) -> None:
         raise error
 
-    original = QuerySet.bulk_create
     monkeypatch.setattr(write, "_told_at", float("-inf"))
-    monkeypatch.setattr(
-        QuerySet, "bulk_create", lambda self, *a, **k: (refuse if self.model is AttemptLog else original)(self, *a, **k)
-    )
+    monkeypatch.setattr(write, "_upsert", refuse)
     first, second = run_all(defer(speaks), 2)
     assert (first.state, second.state) == (State.SUCCEEDED, State.SUCCEEDED)
     assert [record.getMessage() for record in caplog.records].count("The logs of attempts cannot be written") == 1
+
+
+def test_inside_a_transaction_a_log_that_cannot_be_written_spoils_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "_statement", lambda *_: "INSERT INTO no_such_table VALUES (%s, %s, %s, %s)")
+    log = Log(uuid4(), 1)
+    log.add(Line(0.0, "INFO", "shop", "a"))
+    with transaction.atomic():
+        write.write([log])
+        assert not Execution.objects.exists()
+    assert log.is_unwritten
+    monkeypatch.undo()
+    write.write([log])
+    assert not log.is_unwritten
 
 
 def test_a_log_that_another_thread_is_writing_for_ever_does_not_hold_up_the_end(
