@@ -9,8 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from deferapp.cli import command
 from deferapp.cli.printer import Printer
-from deferapp.dispatch import publish
-from deferapp.executions import life
+from deferapp.executions import bulk
 from deferapp.models import Execution, ledger
 
 
@@ -33,9 +32,7 @@ def run(this: BaseCommand, options: dict[str, Any]) -> None:
 
 def _retry(execution: Execution) -> None:
     """The same execution again, as its page does it. Raises `CommandError` if it has not failed."""
-    is_retried = life.retry(execution.id)
-    if is_retried:
-        publish.on_commit(execution.function, [execution.id])
+    is_retried = bulk.retry([execution])
     execution.refresh_from_db(using=ledger())
     if not is_retried:
         raise CommandError(f"{execution} is {execution.state}. Only what has failed is retried; see `rerun`.")

@@ -81,12 +81,15 @@ def test_no_log_line_tells_a_secret(secrets: list[Execution], caplog: pytest.Log
             assert_safe(caplog.handler.format(record))
 
 
-@pytest.mark.parametrize("command", ["cancel", "reschedule", "rerun"])
+@pytest.mark.parametrize(
+    "command",
+    ["show --all", "show --json", "executions", "executions --json", "retry", "cancel", "reschedule", "rerun"],
+)
 def test_no_command_prints_a_secret(secrets: list[Execution], command: str, queue: MemoryQueue) -> None:
     for execution in [*secrets, rerun(secrets[0])]:
         out = io.StringIO()
         try:
-            call_command("defer", command, str(execution.id), stdout=out, stderr=out)
+            call_command("defer", *command.split(), str(execution.id), stdout=out, stderr=out)
         except CommandError as error:
             out.write(str(error))
         assert str(execution.id) in out.getvalue()
