@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from deferapp.admin import values
 from deferapp.admin.display import NOTHING, badge, function_name, moment, span, visible
 from deferapp.admin.readonly import ReadOnlyAdmin
+from deferapp.alerts import details
 from deferapp.clock import now
 from deferapp.models import Alert, Delivery
 
@@ -31,7 +32,7 @@ _SHOWN_IN_LISTS: Final = ("sent_at", "due_at", "tries")
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin[Alert]):
     change_form_template = "deferapp/admin/alert.html"
-    list_display = ("what", "state_", "count_", "opened", "last", "told")
+    list_display = ("what", "state_", "count_", "last", "told")
     list_display_links = ("what",)
     # Few rows: incidents, and those of long ago are taken away.
     ordering = (F("closed_at").desc(nulls_first=True), "-opened_at", "-id")
@@ -43,12 +44,13 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Alert | None = None) -> Any:
         about = ("function_", "parent_", "schedule_") if obj and obj.details.get("function") else ()
-        return [(None, {"fields": ("what", "state_", "text_", *about, "count_", "opened", "last", "closed")})]
+        return [(None, {"fields": ("state_", "text_", *about, "count_", "opened", "last", "closed")})]
 
     def page_context(self, request: HttpRequest, obj: Alert) -> dict[str, Any]:
         deliveries = list(obj.deliveries.all()[:DELIVERIES_SHOWN])
+        obj.details = details.gathered(obj)  # What has been named since the last message has no argument yet.
         return {
-            "subtitle": visible(str(obj)),
+            "subtitle": capfirst(visible(str(obj))),
             "named": list(self._named(request, obj)),
             "more": max(0, obj.count - len(obj.details.get("named", []))),
             "trace": values.traceback(trace) if (trace := self._trace(request, obj)) else "",
@@ -80,7 +82,7 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     @admin.display(description=_("last"))
     def last(self, alert: Alert) -> SafeString | str:
-        return moment(alert.last_at, with_zone=True)
+        return moment(alert.last_at)
 
     @admin.display(description=_("works again"))
     def closed(self, alert: Alert) -> SafeString | str:

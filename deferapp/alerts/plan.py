@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from deferapp.alerts import channels, details, life
@@ -21,6 +21,8 @@ from deferapp.models import Alert, Delivery, DeliveryKind, ledger
 
 logger = logging.getLogger("deferapp.alerts")
 
+AGAIN_AFTER: Final = timedelta(minutes=10)
+"""When an alert is looked at again that could not be."""
 MOST_AT_ONCE: Final = 200
 """Alerts that are looked at in one round."""
 
@@ -31,7 +33,19 @@ def look(moment: datetime | None = None) -> int:
     due = _alerts().filter(look_at__lte=moment).order_by("look_at", "id")
     found = list(due.only("look_at")[:MOST_AT_ONCE])
     names = _names() if found else ()
-    return sum(_look(alert, names, moment) for alert in found)
+    return sum(_try_to_look(alert, names, moment) for alert in found)
+
+
+def _try_to_look(found: Alert, names: Sequence[str], moment: datetime) -> bool:
+    """One that nothing can be said about must not keep others from being told."""
+    try:
+        return _look(found, names, moment)
+    except (OperationalError, InterfaceError, InternalError):
+        raise
+    except Exception:
+        logger.exception("What is to be told of %s cannot be said; it is tried again later", found.pk)
+        _alerts().filter(pk=found.pk, look_at=found.look_at).update(look_at=moment + AGAIN_AFTER)
+        return False
 
 
 def _look(found: Alert, names: Sequence[str], moment: datetime) -> bool:

@@ -62,7 +62,7 @@ class Sender:
             taken = take(channel) if self._is_ready(channel) else None
             if taken is None:
                 continue
-            answer = channels.send(channel, _message(taken), _thread(taken.first))
+            answer = _sent(channel, taken)
             self._rest(channel, answer)
             insist(lambda taken=taken, answer=answer: note(taken, answer))  # type: ignore[misc]
             sent += not answer.error
@@ -74,6 +74,16 @@ class Sender:
     def _rest(self, channel: Channel, answer: Answer) -> None:
         pause = max(PACE, answer.retry_after or PACE)
         self._not_before[channel.name] = time.monotonic() + pause.total_seconds()
+
+
+def _sent(channel: Channel, taken: Taken) -> Answer:
+    """What cannot be put into words is tried again like what cannot be sent."""
+    try:
+        message = _message(taken)
+    except Exception as error:
+        logger.exception("A message about an alert cannot be written")
+        return Answer(error=type(error).__name__, needs_a_person=True)
+    return channels.send(channel, message, _thread(taken.first))
 
 
 def is_due() -> bool:

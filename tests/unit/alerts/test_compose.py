@@ -184,6 +184,12 @@ def test_mail_that_came_back_names_whom_it_was_for_and_why() -> None:
     everything(said)
 
 
+def test_what_no_database_can_hold_and_secrets_are_taken_out_of_reports() -> None:
+    undelivered("Ada\x00\ud800", "550 token=abcdef \x00\nsecond line")
+    (named,) = Alert.objects.get().details["named"]
+    assert named == {"who": "Ada\\u0000\\ud800", "why": "550 token=******************** \\u0000"}
+
+
 def test_a_digest_names_its_incidents_within_the_limits() -> None:
     alerts = []
     for number in range(100):

@@ -312,6 +312,30 @@ def test_an_answer_that_comes_after_somebody_else_has_taken_over_is_noted_all_th
     assert delivery.sent_at
 
 
+def test_an_incident_that_nothing_can_be_said_of_keeps_no_other_from_being_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail()
+    Alert.objects.update(look_at=now() - HOUR, details={"named": [{"execution": "no id"}]})
+    fail(key="2" * 16)
+    work(3)
+    assert len(world.received) == 1
+    assert "cannot be said" in caplog.text
+
+
+def test_a_message_that_cannot_be_written_keeps_no_other_from_being_sent(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail()
+    plan.look()
+    Alert.objects.update(details={"parent": {"function": "without an id"}})
+    fail(key="2" * 16)
+    work(3)
+    assert len(world.received) == 1
+    assert "cannot be written" in caplog.text
+    assert Delivery.objects.filter(due_at__isnull=False).get().error == "KeyError"
+
+
 def test_what_is_for_a_channel_that_is_gone_is_given_up(world: World, settings: LazySettings) -> None:
     fail()
     plan.look()
