@@ -183,8 +183,6 @@ def _form_page(
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
-        "original": schedule,
-        "has_view_permission": True,
         "media": admin.media,
         "title": ACTIONS[name].label,
         "subtitle": visible(schedule.function),
@@ -193,7 +191,6 @@ def _form_page(
         "words": page.words(schedule.frequency),
         "frequency": visible(schedule.frequency),
         "page_url": _page_url(admin, schedule),
-        "errors": form.errors,
         **extra,
     }
     return TemplateResponse(request, f"deferapp/admin/schedule_{name}.html", context)
