@@ -1,4 +1,4 @@
-"""What staff see of the ledger in Django admin: lists and pages to read, nothing to change.
+"""What staff see of the ledger in Django admin, and what they may do there; beat's own admin is guarded besides.
 
 Whoever has Django's view permission sees everything of a model, arguments and results included, redacted by key.
 """
