@@ -21,7 +21,7 @@ from deferapp.executions.endings import failure
 from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
-from deferapp.models import Execution, Schedule
+from deferapp.models import Alert, Execution, Schedule
 from deferapp.schedules.tick import tick
 from tests.unit.parallel import at_once
 from tests.unit.queue import MemoryQueue
@@ -239,7 +239,7 @@ def test_due_moments_that_were_missed_are_told_with_their_schedule(ear: Ear, con
     assert ear.of("missed") == [due, due + MINUTE, due + 2 * MINUTE]
     assert schedules == [schedule] * 3
     assert [each.due_at for each in ear.of("enqueued")] == [latest]
-    assert ear.senders == {Schedule, Execution}
+    assert ear.senders == {Schedule, Execution, Alert}  # which tells of them too
 
 
 def test_nothing_is_told_before_the_commit(ear: Ear, function: Function) -> None:
