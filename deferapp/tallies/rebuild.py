@@ -13,7 +13,7 @@ meanwhile, SQLite does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -53,12 +53,15 @@ def rebuild(since: datetime | None = None) -> int:
             count += 1
             cells.count(end)
             groups.note(end)
-        noted = _forget(since)
+        noted = _noted(since)
+        Tally.objects.using(ledger()).filter(begins_at__gte=since).delete()
         fold.put(cells.all())
         groups.write()
+        # At last: until the end of the transaction MariaDB lets nobody note anything.
+        _forget(list(noted))
     with transaction.atomic(using=ledger()):
         # Not before: somebody else may write incidents meanwhile, of which that transaction would see nothing.
-        failures.record(noted)
+        failures.record(noted.values())
     return count
 
 
@@ -125,15 +128,14 @@ def _paged(rows: QuerySet[Any, Any], *fields: str) -> Iterator[Any]:
         page = list(named.filter(id__gt=page[-1].id)[:PAGE]) if len(page) == PAGE else []
 
 
-def _forget(since: datetime) -> list[End]:
-    """Take away the tallies, and what was noted and has not been folded. Returns what was noted.
+def _noted(since: datetime) -> dict[int, End]:
+    """What was noted and has not been folded, by id."""
+    entries = TallyEntry.objects.using(ledger()).filter(ended_at__gte=since)
+    return {id: End(*values) for id, *values in entries.values_list("id", *End._fields)}
 
-    That is what was read, and no other: MariaDB would also take away what comes while it does so.
-    """
-    Tally.objects.using(ledger()).filter(begins_at__gte=since).delete()
+
+def _forget(ids: Sequence[int]) -> None:
+    """By id, since MariaDB would also take away what is noted only now."""
     entries = TallyEntry.objects.using(ledger())
-    noted = {id: End(*values) for id, *values in entries.filter(ended_at__gte=since).values_list("id", *End._fields)}
-    ids = list(noted)
     for first in range(0, len(ids), fold.MOST_AT_ONCE):
         entries.filter(id__in=ids[first : first + fold.MOST_AT_ONCE]).delete()
-    return list(noted.values())
