@@ -1,6 +1,6 @@
 """What staff see of the ledger in Django admin, and what they may do there; beat's own admin is guarded besides.
 
-Whoever has Django's view permission sees everything of a model, arguments and results included, redacted by key.
+What one may not do is absent, and checked on the server. Values are redacted by key for everybody.
 """
 
 from django.contrib import admin
