@@ -69,7 +69,7 @@ def listen() -> None:
 
 
 def _print_if_unheard(printer: logging.Handler, record: logging.LogRecord) -> None:
-    logger: logging.Logger | None = logging.getLogger(record.name)
+    logger: logging.Logger | None = logging.root.getChild(record.name)
     while logger is not None:
         if any(handler is not listener for handler in logger.handlers):
             return

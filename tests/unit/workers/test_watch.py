@@ -35,6 +35,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def kills(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The signals that are sent, by this process as a child of a pool."""
     sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(presence, "current", lambda: "a process of the tests")
     monkeypatch.setattr(watch, "os", SimpleNamespace(getpid=os.getpid, kill=lambda *what: sent.append(what)))
     monkeypatch.setattr(presence, "node", lambda: SimpleNamespace(pid=1, is_draining=False))
     return sent
