@@ -25,7 +25,7 @@ from deferapp.models import Execution, PausedFunction, ledger
 from deferapp.tallies.read import Counts, FunctionTally, Range
 from deferapp.visible import visible
 
-SHOWN: Final = 50
+SHOWN: Final = 25
 """Functions in the table, unless all are asked for."""
 IDLE_SHOWN: Final = 10
 """Rows that are filled with functions that did not run."""

@@ -7,7 +7,7 @@ that the numbers are followed by a plus.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -21,6 +21,7 @@ from deferapp.clock import now
 from deferapp.dashboard.cards import Card, count
 from deferapp.dashboard.charts import share
 from deferapp.dashboard.viewer import Viewer
+from deferapp.dashboard.waiting import Waiting, waiting
 from deferapp.dashboard.words import since
 from deferapp.dispatch.broker import is_in_memory
 from deferapp.executions.states import State
@@ -45,17 +46,13 @@ class Queue:
     """Not due yet: delays and retries."""
     running: int = 0
     oldest: datetime | None = None
-    functions: Counter[str] = field(default_factory=Counter)
-    """How much of what waits is of which."""
     is_read: bool = True
 
-    def wait(self, function: str, due_at: datetime, moment: datetime) -> None:
-        if due_at > moment:
-            self.later += 1
-            return
-        self.waiting += 1
-        self.functions[function] += 1
-        self.oldest = min(self.oldest or due_at, due_at)
+    def add(self, waiting: Waiting) -> None:
+        self.waiting += waiting.due
+        self.later += waiting.later
+        if waiting.oldest is not None:
+            self.oldest = min(self.oldest or waiting.oldest, waiting.oldest)
 
 
 class Load:
@@ -66,10 +63,9 @@ class Load:
         self._queues_of: dict[str, str] = {}
 
     @cached_property
-    def waiting(self) -> list[tuple[str, datetime]]:
-        """Function and due moment of what has not started."""
-        rows = _executions().filter(state=State.CREATED).order_by("created_at")
-        return list(rows.values_list("function", "due_at")[: MOST + 1])
+    def waiting(self) -> list[Waiting]:
+        """What has not started, by function."""
+        return waiting(now(), MOST)
 
     @cached_property
     def held(self) -> list[tuple[str, str | None]]:
@@ -79,13 +75,14 @@ class Load:
 
     @property
     def is_capped(self) -> bool:
-        return len(self.waiting) > MOST
+        """Whether there may be more than what was read."""
+        return sum(each.due + each.later for each in self.waiting) >= MOST
 
     def queues(self) -> list[Queue]:
         """Those of the code, and those in which something waits or runs; the fullest first."""
-        moment, found = now(), {name: Queue(name=name) for name in self._declared()}
-        for function, due_at in self.waiting[:MOST]:
-            self._queue(found, function).wait(function, due_at, moment)
+        found = {name: Queue(name=name) for name in self._declared()}
+        for each in self.waiting:
+            self._queue(found, each.function).add(each)
         for function, _node in self.held[:MOST]:
             self._queue(found, function).running += 1
         for queue in found.values():

@@ -17,15 +17,15 @@ _WIDTH: Final = 100.0
 def spark_bars(counts: Sequence[int], bad: Sequence[int] = (), *, title: str) -> SafeString:
     """A bar a step; `bad` is how many of each were failures, at the foot."""
     largest, width = max(counts, default=0), _WIDTH / max(len(counts), 1)
-    shapes = []
+    plain, red = [], []
     for index, count in enumerate(counts):
         failed = min(bad[index], count) if index < len(bad) else 0
-        tall, red = _height(count, largest), _height(failed, largest)
+        tall, foot = _height(count, largest), _height(failed, largest)
         if count > failed:
-            shapes.append(_bar("fill-plain", index * width, HEIGHT - tall, width, tall - red))
+            plain.append(_bar(index * width, HEIGHT - foot, width, tall - foot))
         if failed:
-            shapes.append(_bar("fill-failed", index * width, HEIGHT - red, width, red))
-    return _spark(title, shapes)
+            red.append(_bar(index * width, HEIGHT, width, foot))
+    return _spark(title, [_path("fill-plain", plain), _path("fill-failed", red)])
 
 
 def spark_line(values: Sequence[float | None], *, title: str, lowest: float = 0.0) -> SafeString:
@@ -44,9 +44,14 @@ def _height(count: int, largest: int) -> float:
     return max(count / largest * HEIGHT, 1.5) if count else 0.0
 
 
-def _bar(kind: str, x: float, y: float, width: float, height: float) -> SafeString:
-    left, top, wide, tall = (svg.number(each) for each in (x + width * 0.1, y, width * 0.8, max(height, 0.5)))
-    return SafeString(f'<rect class="deferapp-{kind}" x="{left}" y="{top}" width="{wide}" height="{tall}"/>')
+def _bar(x: float, foot: float, width: float, height: float) -> str:
+    """As a part of a path: a page has thousands."""
+    left, bottom, wide, tall = (svg.number(each) for each in (x + width * 0.1, foot, width * 0.8, max(height, 0.5)))
+    return f"M{left} {bottom}v-{tall}h{wide}v{tall}z"
+
+
+def _path(kind: str, bars: Sequence[str]) -> SafeString:
+    return SafeString(f'<path class="deferapp-{kind}" d="{"".join(bars)}"/>' if bars else "")
 
 
 def _runs(points: Iterable[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
