@@ -25,6 +25,7 @@ from deferapp.executions.states import ENDED, State
 from deferapp.functions import registry
 from deferapp.models import Execution
 from deferapp.schedules import tick
+from deferapp.tallies import fold
 from deferapp.workers import presence
 from deferapp.workers.persist import persist
 from tests.unit.rows import function_named
@@ -103,6 +104,7 @@ class Somebody:
                     life.expire,
                     overdue.publish,
                     hooks.fire,
+                    fold.fold,
                     tick.tick,
                     presence.beat,
                     partial(presence.keeps_house, self._worker),

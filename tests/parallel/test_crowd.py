@@ -19,7 +19,8 @@ from deferapp.clock import now
 from deferapp.executions.batches import hooks
 from deferapp.executions.ids import child_id
 from deferapp.executions.states import ENDED, State
-from deferapp.models import Attempt, BatchHook, DueMoment, Execution, Schedule
+from deferapp.models import Attempt, BatchHook, DueMoment, Execution, Schedule, Tally, TallyEntry
+from deferapp.tallies import fold
 from tests.leases import ROOT
 from tests.parallel.crowd import FREE, LIMITED
 from tests.parallel.databases import Database
@@ -108,6 +109,13 @@ def running() -> int:
     return Execution.objects.filter(function=LIMITED.name, state__in=(State.STARTED, State.ABORTING)).count()
 
 
+def counted_attempts() -> int:
+    """How many there were by the tallies."""
+    while TallyEntry.objects.exists():
+        fold.fold()
+    return sum(sum(tally.durations.values()) for tally in Tally.objects.filter(span="day", function=""))
+
+
 def test_whatever_many_do_at_once_each_attempt_is_made_once_and_no_limit_is_exceeded(
     database: Database, ledger: BatchHook, tmp_path: Path
 ) -> None:
@@ -129,6 +137,7 @@ def test_whatever_many_do_at_once_each_attempt_is_made_once_and_no_limit_is_exce
         numbers = sorted(number for id, number in attempts if id == execution.id)
         assert numbers == list(range(1, execution.attempt + 1))
     assert len(attempts) > EXECUTIONS / 2
+    assert counted_attempts() == len(attempts)
     hooks.fire()
     assert Execution.objects.filter(id=ledger.id).count() == 1
     fired = Execution.objects.filter(function=FREE.name, parent=None).exclude(id=ledger.id)
