@@ -48,5 +48,5 @@ def hours(ticks: Sequence[Tick], now: float, words: str) -> SafeString:
 
 
 def _dot(dot: Dot) -> SafeString:
-    sign = svg.text(f"dot deferapp-{dot.kind}", dot.place, HEIGHT / 2 + 4.5, dot.sign)
+    sign = svg.text(f"dot deferapp-{dot.kind}", dot.place, HEIGHT / 2 + 4.5, dot.sign, is_word=False)
     return svg.group(dot.title, sign) if dot.url is None else svg.link(dot.url, dot.title, sign)

@@ -67,9 +67,9 @@ def line(kind: str, x1: float, y1: float, x2: float, y2: float) -> SafeString:
     )
 
 
-def text(kind: str, x: float, y: float, words: str) -> SafeString:
-    """Centred on `x`, but at the edges it stays inside."""
-    anchor = "start" if x < 0.04 else "end" if x > 0.96 else "middle"
+def text(kind: str, x: float, y: float, words: str, *, is_word: bool = True) -> SafeString:
+    """Centred on `x`, but at the edges a word stays inside, unlike a single sign."""
+    anchor = "middle" if not is_word or 0.04 <= x <= 0.96 else "start" if x < 0.5 else "end"
     return SafeString(
         f'<text class="deferapp-{escape(kind)}" x="{percent(x)}" y="{number(y)}" text-anchor="{anchor}">'
         f"{escape(words)}</text>"
