@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
@@ -82,8 +83,16 @@ def has_sideways_scroll(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
+def violations(page: Page, console: list[str]) -> list[str]:
+    """What axe has against our content; the rest of the page is Django's."""
+    said = list(console)
+    found = Axe().run(page, context="#content-main").response["violations"]
+    console[:] = said  # axe measures with inline styles, which the policy forbids it too.
+    return [f"{each['id']}: {node['target']}" for each in found for node in each["nodes"]]
+
+
 def test_a_fan_out_with_failures_is_watched_understood_and_repaired(
-    site: AdminSite, open_page: OpenPage, ada: Any
+    site: AdminSite, open_page: OpenPage, ada: Any, console: list[str]
 ) -> None:
     id = site.project.python(
         "from tests.shop.defer.deliver_all import deliver_all\nprint(deliver_all('north', 9).id)"
@@ -92,6 +101,7 @@ def test_a_fan_out_with_failures_is_watched_understood_and_repaired(
     now = page.locator(".deferapp-now")
     expect(now).to_contain_text("created")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    assert violations(page, console) == []
 
     site.project.worker("threads", 2)
     expect(now).to_contain_text("succeeded", timeout=WAIT_MS)
@@ -138,8 +148,8 @@ print(execution.pk)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_hostile_texts_are_shown_harmlessly_and_nothing_is_wider_than_the_window(
-    open_page: OpenPage, ada: Any, hostile: str, width: int, scheme: str
+def test_hostile_texts_are_shown_harmlessly_nothing_is_wider_than_the_window_and_axe_finds_nothing(
+    open_page: OpenPage, ada: Any, console: list[str], hostile: str, width: int, scheme: str
 ) -> None:
     for path in (address(hostile), LIST, f"{LIST}bulk/?action=retry"):
         page = open_page(path, storage_state=ada, viewport={"width": width, "height": 844}, color_scheme=scheme)
@@ -147,6 +157,7 @@ def test_hostile_texts_are_shown_harmlessly_and_nothing_is_wider_than_the_window
         assert "taken" not in page.title() or "document.title" in page.title()
         assert "\u202e" not in page.inner_text("body")
         assert page.evaluate("document.querySelectorAll('#content script').length") == 0
+        assert violations(page, console) == []
 
 
 def test_arguments_are_copied_as_they_are_shown(open_page: OpenPage, ada: Any, hostile: str) -> None:
