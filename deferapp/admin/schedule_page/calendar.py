@@ -1,6 +1,6 @@
 """The last 90 days of a schedule, day by day in UTC: a table of weeks, with a sign and words for each day.
 
-Honest limit: it reads due moments, up to `MOST`; of a schedule that is due each minute these are the last seven days.
+Honest limit: it reads due moments, up to `MOST`; of a schedule that is due each minute these are the last two days.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from deferapp.admin.schedule_page import outcomes
-from deferapp.admin.schedule_page.outcomes import SIGNS, decided
+from deferapp.admin.schedule_page.outcomes import SIGNS
 from deferapp.models import DueMoment, Schedule
 
 DAYS: Final = 90
-MOST: Final = 10_000
+MOST: Final = 3_000
 """Due moments that are read."""
 _DAY: Final = timedelta(days=1)
 
@@ -64,8 +64,7 @@ def _by_day(schedule: Schedule, begin: datetime) -> tuple[dict[date, Counter[str
     rows = DueMoment.objects.filter(schedule=schedule, due_at__gte=begin).order_by("-due_at")
     by_day: dict[date, Counter[str]] = {}
     found = 0
-    for row in rows.values_list(*outcomes.FIELDS)[: MOST + 1]:
-        each = decided(row)
+    for _pk, each in outcomes.read(rows[: MOST + 1]):
         by_day.setdefault(each.due_at.date(), Counter())[each.outcome] += 1
         found += 1
     if found > MOST:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from deferapp.admin.display import STATE_SIGNS, badge
 from deferapp.executions.states import State
-from deferapp.models import DueMoment, Schedule
+from deferapp.models import DueMoment, Execution, Schedule
 from deferapp.schedules.plan import ON_TIME
 
 MISSED: Final = "missed"
@@ -47,6 +47,8 @@ WORST_FIRST: Final = (
 )
 STRIP_SHOWN: Final = 12
 """Outcomes in a strip."""
+READ_AT_ONCE: Final = 1_000
+"""Executions whose states one query reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +72,25 @@ class Decided:
         return LATE if is_late and self.state == State.SUCCEEDED else self.state
 
 
-FIELDS: Final = ("due_at", "decided_at", "execution_id", "execution__state")
-"""The columns of a due moment that make a `Decided`."""
+def read(due_moments: QuerySet[DueMoment]) -> list[tuple[int, Decided]]:
+    """Due moments that have been decided, each after the key of its schedule, in the order of the query.
+
+    The states are read by the ids of the executions: of a join, the database may make a scan of all of them.
+    """
+    rows = list(due_moments.values_list("schedule_id", "due_at", "decided_at", "execution_id"))
+    states = _states([id for *_, id in rows if id is not None])
+    return [
+        (pk, Decided(due_at=due_at, decided_at=decided_at, execution_id=id, state=states.get(id) if id else None))
+        for pk, due_at, decided_at, id in rows
+    ]
 
 
-def decided(row: Sequence[object]) -> Decided:
-    """From the `FIELDS` of a due moment."""
-    return Decided(**dict(zip(("due_at", "decided_at", "execution_id", "state"), row, strict=True)))  # type: ignore[arg-type]
+def _states(ids: Sequence[UUID]) -> dict[UUID, str]:
+    found: dict[UUID, str] = {}
+    for start in range(0, len(ids), READ_AT_ONCE):
+        some = Execution.objects.filter(pk__in=ids[start : start + READ_AT_ONCE]).order_by()
+        found.update(some.values_list("pk", "state"))
+    return found
 
 
 def word(outcome: str) -> str:
@@ -109,8 +123,8 @@ def strips(schedules: Sequence[Schedule]) -> dict[int, SafeString]:
     for pk, begin in _begins(schedules):
         wanted |= Q(schedule_id=pk) if begin is None else Q(schedule_id=pk, due_at__gte=begin)
     of: dict[int, list[Decided]] = {}
-    for pk, *row in DueMoment.objects.filter(wanted).order_by("due_at").values_list("schedule_id", *FIELDS):
-        of.setdefault(pk, []).append(decided(row))
+    for pk, row in read(DueMoment.objects.filter(wanted).order_by("due_at")):
+        of.setdefault(pk, []).append(row)
     return {pk: _strip(rows) for pk, rows in of.items()}
 
 
