@@ -53,7 +53,7 @@ def _runs(viewer: Viewer, parameters: dict[str, str], moment: datetime) -> dict[
         **_beginning(period),
         "cards": cards(period, viewer),
         "activity": activity(period, viewer),
-        "functions": functions.table(by_function(range), range, viewer, moment, has_all=has_all),
+        "functions": functions.table(by_function(range, with_waits=False), range, viewer, moment, has_all=has_all),
         "errors": failures.failures(range, viewer, moment),
     }
 
