@@ -23,10 +23,18 @@ _MOST_TIMES: Final = 4
 
 def describe(expression: Expression) -> str:
     """When the expression comes, as in "at 08:00 on Monday". The times are UTC, which it does not say."""
-    text = " ".join(filter(None, (_time(expression), _days(expression))))
+    text = _on_days(_time(expression), _days(expression))
+    months = _months(expression)
+    if not months:
+        return text
     # With a comma the months belong to both kinds of days.
-    comma = "," if expression.days.either else ""
-    return f"{text}{comma} {_months(expression)}" if _months(expression) else text
+    both = _("%(text)s, %(months)s") if expression.days.either else _("%(text)s %(months)s")
+    return both % {"text": text, "months": months}
+
+
+def _on_days(time: str, days: str) -> str:
+    """Which of the two comes first is the language's affair, here as in the sentences below."""
+    return _("%(time)s %(days)s") % {"time": time, "days": days} if days else time
 
 
 def _time(expression: Expression) -> str:
@@ -39,8 +47,11 @@ def _time(expression: Expression) -> str:
         return ngettext("every %(step)s hour", "every %(step)s hours", step) % {"step": step}
     pace = _pace(expression.minute)
     if not pace:
-        return f"{_minutes(expression.minute)} {_past_hours(expression.hour)}"
-    return pace if expression.hour == HOUR.every else f"{pace} {_during_hours(expression.hour)}"
+        hours = {"minutes": _minutes(expression.minute), "hours": _past_hours(expression.hour)}
+        return _("%(minutes)s %(hours)s") % hours
+    if expression.hour == HOUR.every:
+        return pace
+    return _("%(pace)s %(hours)s") % {"pace": pace, "hours": _during_hours(expression.hour)}
 
 
 def _names_times(expression: Expression) -> bool:
@@ -98,13 +109,15 @@ def _weekdays(days: Days) -> str:
         return ""
     # Django counts from Monday, and so do people who speak of Saturday and Sunday.
     numbers = sorted((day - 1) % 7 for day in days.of_week)
-    return _("on %(weekdays)s") % {"weekdays": _listed(numbers, lambda day: str(WEEKDAYS[day]))}
+    text = ngettext("on %(weekdays)s", "on %(weekdays)s", len(numbers))
+    return text % {"weekdays": _listed(numbers, lambda day: str(WEEKDAYS[day]))}
 
 
 def _months(expression: Expression) -> str:
     if expression.month == MONTH.every:
         return ""
-    return _("in %(months)s") % {"months": _listed(expression.month, lambda month: str(MONTHS[month]))}
+    text = ngettext("in %(months)s", "in %(months)s", len(expression.month))
+    return text % {"months": _listed(expression.month, lambda month: str(MONTHS[month]))}
 
 
 def _listed(values: Iterable[int], name: Callable[[int], str] = str) -> str:

@@ -9,11 +9,13 @@ from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class State(models.TextChoices):
     CREATED = "created", _("created")
-    STARTED = "started", _("started")
+    # Other languages have one word for what runs, and another for when it began.
+    STARTED = "started", pgettext_lazy("state", "started")
     SUCCEEDED = "succeeded", _("succeeded")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
