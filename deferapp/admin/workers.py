@@ -105,4 +105,4 @@ class WorkerAdmin(ReadOnlyAdmin[Worker]):
 
     @admin.display(description=_("keeps house"), boolean=False)
     def keeps_house(self, worker: Any) -> str:
-        return f"✓ {gettext('yes')}" if worker.is_housekeeper else NOTHING
+        return "✓ " + gettext("yes") if worker.is_housekeeper else NOTHING

@@ -22,9 +22,10 @@ def record(function: str, moments: Sequence[datetime]) -> None:
         len(moments),
     )
     values = {"count": len(moments), "first": _minute(moments[0]), "last": _minute(moments[-1])}
+    policy = _("Whether what was missed is made up for is for its catch-up to say.")
     life.count_up(
         AlertKind.SCHEDULE_MISSED,
-        f"{text % values} {_('Whether what was missed is made up for is for its catch-up to say.')}",
+        f"{text % values} {policy}",
         subject=function,
         count=len(moments),
         last_at=moments[-1],

@@ -105,7 +105,8 @@ def _title(begins_at: datetime, counts: Counts, range: Range) -> str:
         for outcome in reversed(_UP)
         if _number(counts, outcome)
     ]
-    return f"{times.step_name(begins_at, range)}: {', '.join(numbers) or _('nothing')}"
+    text = ", ".join(numbers) or _("nothing")
+    return f"{times.step_name(begins_at, range)}: {text}"
 
 
 def _url(begins_at: datetime, period: Period, viewer: Viewer, *more: str) -> str | None:

@@ -94,4 +94,5 @@ def _text(waiting: Waiting) -> str:
         waiting.count,
     )
     values = {"count": count, "function": waiting.function, "since": f"{waiting.due_at:%Y-%m-%d %H:%M:%S}"}
-    return f"{text % values} {_('`manage.py defer doctor` says what it waits for.')}"
+    remedy = _("`manage.py defer doctor` says what it waits for.")
+    return f"{text % values} {remedy}"
