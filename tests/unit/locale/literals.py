@@ -92,10 +92,8 @@ def hidden(source: str) -> Iterator[int]:
 
 
 def in_template(source: str) -> Iterator[str]:
-    parser = _Parser()
-    parser.feed("".join(_source(compiled(source).nodelist)))
-    parser.close()
-    return iter(parser.found)
+    html = "".join(_source(compiled(source).nodelist))
+    return filter(_is_text, Texts(html).found)
 
 
 def _quiet(tree: ast.AST) -> Iterator[ast.AST]:
@@ -166,17 +164,19 @@ def _bodies(node: Node) -> Iterator[str]:
         yield "·"
 
 
-class _Parser(HTMLParser):
-    """Finds text outside of code, and loud attributes."""
+class Texts(HTMLParser):
+    """What a page shows or reads out, each text by itself; without what stands there as code."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[str] = []
         self._within: list[str] = []
+        self.feed(html)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         loud = LOUD | {"value"} if tag == "input" and ("type", "submit") in attrs else LOUD
-        self.found += [value for name, value in attrs if name in loud and _is_text(value or "")]
+        self.found += [value for name, value in attrs if name in loud and value]
         if tag in CODE:
             self._within.append(tag)
 
@@ -185,5 +185,5 @@ class _Parser(HTMLParser):
             self._within.remove(tag)
 
     def handle_data(self, data: str) -> None:
-        if not self._within and _is_text(data):
+        if not self._within:
             self.found.append(data.strip())
