@@ -97,6 +97,11 @@ def _time(value: datetime, title: str, text: str) -> SafeString:
     )
 
 
+def number(value: int) -> str:
+    """A count, in groups of three digits as the reader's language writes them."""
+    return number_format(value, force_grouping=True)
+
+
 def span(value: timedelta) -> str:
     """A length of time in its two largest units: 230 ms, 1.9 s, 2 min 5 s, 3 h 4 min, 5 d 6 h."""
     seconds = max(value.total_seconds(), 0)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -80,7 +81,7 @@ def _title(alert: Alert) -> str:
 
 
 def _times(count: int) -> str:
-    return f" ×{count:,}" if count > 1 else ""
+    return f" ×{_number(count)}" if count > 1 else ""
 
 
 def _sign(alert: Alert) -> str:
@@ -93,7 +94,7 @@ def _fields(alert: Alert) -> Iterator[Field]:
     yield from _environment()
     if alert.kind == AlertKind.FAILURES:
         yield _("Function"), details.get("function", "")
-        yield _("Failed"), f"{alert.count:,}"
+        yield _("Failed"), _number(alert.count)
         if parent := details.get("parent"):
             yield _("Parent"), f"{parent['function']} {parent['execution']}"
         if "attempt" in details:
@@ -129,7 +130,7 @@ def _name(each: dict[str, Any]) -> str:
 
 def _more(count: int) -> Iterator[str]:
     if count > 0:
-        yield ngettext("… and %(count)s more", "… and %(count)s more", count) % {"count": f"{count:,}"}
+        yield ngettext("… and %(count)s more", "… and %(count)s more", count) % {"count": _number(count)}
 
 
 def _links(alert: Alert) -> Iterator[Link]:
@@ -144,7 +145,11 @@ def _links(alert: Alert) -> Iterator[Link]:
     yield from links.to(_("Alert"), "alert_change", alert.pk)
 
 
+def _number(value: int) -> str:
+    return number_format(value, force_grouping=True)
+
+
 def _span(seconds: float) -> str:
     if seconds < 10:
-        return _("%(seconds)s s") % {"seconds": f"{seconds:.1f}"}
+        return _("%(seconds)s s") % {"seconds": number_format(seconds, 1)}
     return str(timedelta(seconds=int(seconds)))

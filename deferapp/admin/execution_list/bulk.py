@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from deferapp.admin.display import STATE_SIGNS, moment
+from deferapp.admin.display import STATE_SIGNS, moment, number
 from deferapp.admin.execution_page.actions import ACTIONS
 from deferapp.exceptions import SearchError
 from deferapp.executions import bulk
@@ -75,7 +75,7 @@ def _start(admin: ExecutionAdmin, request: HttpRequest, change: BulkChange) -> H
             reverse("admin:deferapp_execution_bulk_progress", args=[known.pk], current_app=admin.admin_site.name)
         )
     done = ngettext("%(action)s: %(done)s execution.", "%(action)s: %(done)s executions.", known.done)
-    counts: dict[str, Any] = {"action": ACTIONS[known.action].label, "done": f"{known.done:,}"}
+    counts: dict[str, Any] = {"action": ACTIONS[known.action].label, "done": number(known.done)}
     admin.message_user(request, done % counts, messages.SUCCESS if known.done else messages.WARNING)
     return HttpResponseRedirect(_back(admin, known))
 
@@ -118,7 +118,7 @@ def _filters(change: BulkChange) -> list[str]:
 
 
 def _count(change: BulkChange) -> str:
-    return f"{bulk.MOST_COUNTED:,}+" if change.matched > bulk.MOST_COUNTED else f"{change.matched:,}"
+    return f"{number(bulk.MOST_COUNTED)}+" if change.matched > bulk.MOST_COUNTED else number(change.matched)
 
 
 def _page(admin: ExecutionAdmin, request: HttpRequest, kind: str, change: BulkChange, *, title: str) -> HttpResponse:
@@ -133,15 +133,15 @@ def _page(admin: ExecutionAdmin, request: HttpRequest, kind: str, change: BulkCh
         "words": _words(change),
         "count": _count(change),
         "is_capped": change.matched > bulk.MOST_COUNTED,
-        "most": f"{bulk.MOST_COUNTED:,}",
+        "most": number(bulk.MOST_COUNTED),
         "filters": _filters(change),
         "from_state": f"{STATE_SIGNS[bulk.FROM[change.action]]} {bulk.FROM[change.action].label}",
         "list_url": admin.executions_url(**change.filters),
         "back_url": _back(admin, change),
         "width": f"{(1 if change.ended_at else share) * 100:.1f}%",
         "percent": f"{int(share * 100)} %",
-        "done": f"{change.done:,}",
-        "left_alone": f"{change.looked_at - change.done:,}" if change.looked_at > change.done else "",
+        "done": number(change.done),
+        "left_alone": number(change.looked_at - change.done) if change.looked_at > change.done else "",
         "asked_at": moment(change.created_at, with_zone=True),
         "ended_at": moment(change.ended_at, with_zone=True),
         "by": visible(change.created_by),

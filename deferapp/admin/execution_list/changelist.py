@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from deferapp.admin.display import number
 from deferapp.admin.paginator import COUNT_LIMIT
 from deferapp.exceptions import CursorError
 from deferapp.executions.selection import FILTERS, SEARCH
@@ -59,7 +60,7 @@ class CursorChangeList(ChangeList):
 
     @cached_property
     def count_text(self) -> str:
-        return f"{COUNT_LIMIT:,}+" if self.result_count > COUNT_LIMIT else f"{self.result_count:,}"
+        return f"{number(COUNT_LIMIT)}+" if self.result_count > COUNT_LIMIT else number(self.result_count)
 
     @property
     def filters(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from deferapp.admin import values
-from deferapp.admin.display import state_badge
+from deferapp.admin.display import number, state_badge
 from deferapp.admin.execution_page import attempts, facts, history, path, timeline, tree
 from deferapp.admin.execution_page.actions import ACTIONS
 from deferapp.clock import now
@@ -90,18 +90,18 @@ def _family(
         "kind": kind,
         "id": id,
         "title": title,
-        "total": f"{tree.MOST:,}+" if counted.is_capped else f"{counted.total:,}",
-        "ended": f"{counted.ended:,}",
+        "total": f"{number(tree.MOST)}+" if counted.is_capped else number(counted.total),
+        "ended": number(counted.ended),
         "has_ended": counted.has_ended,
         "bar": tree.bar(counted),
         "text": tree.summary(counted),
         "url": admin.executions_url(**filters),
         "states": [
-            {"badge": state_badge(state), "count": f"{count:,}", "url": admin.executions_url(**filters, state=state)}
+            {"badge": state_badge(state), "count": number(count), "url": admin.executions_url(**filters, state=state)}
             for state, count in counted.by_state.items()
         ],
         "rows": [_row(admin, each) for each in tree.worth_a_look(members, counted, order=_ORDERS[kind])],
-        "failed": f"{counted.count(State.FAILED):,}",
+        "failed": number(counted.count(State.FAILED)),
         "retry_url": reverse("admin:deferapp_execution_bulk", current_app=admin.admin_site.name) if can_retry else None,
     }
 
