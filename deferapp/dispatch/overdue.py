@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F, Max, Q
 
 from deferapp import conf
@@ -34,6 +34,8 @@ MOST_A_ROUND: Final = 2_000
 """Executions published for the first time in one round of housekeeping; and of each function, again."""
 HELD: Final = timedelta(minutes=1)
 """Time between two looks at what is held: its function is paused, or unknown to the worker that keeps house."""
+MOST_NAMES: Final = 400
+"""Functions that one query asks about: SQLite joins no more than 500 parts."""
 NEARLY_EMPTY: Final = 2
 """Messages in a queue up to which lost ones are looked for."""
 
@@ -44,8 +46,27 @@ _PUBLISHED: Final = Q(dispatch_at__gt=F("due_at"))
 def publish() -> int:
     """Publish what is due, oldest first. Returns how many executions were named in messages."""
     moment = now()
+    return _publish_new(moment) + sum(_publish_again(name, moment) for name in _overdue_again(moment))
+
+
+def _overdue_again(moment: datetime) -> list[str]:
+    """The functions of which something that was published is overdue: a look into an index for each, in one query."""
     names = [function.name for function in registry.functions()]
-    return _publish_new(moment) + sum(_publish_again(name, moment) for name in names)
+    return [
+        name for start in range(0, len(names), MOST_NAMES) for name in _of(names[start : start + MOST_NAMES], moment)
+    ]
+
+
+def _of(names: Sequence[str], moment: datetime) -> list[str]:
+    connection, meta = connections[ledger()], Execution._meta
+    at = meta.get_field("dispatch_at").get_db_prep_value(moment, connection)
+    each = " UNION ALL ".join("SELECT %s AS name" for _ in names)
+    statement = f"""SELECT name FROM ({each}) AS names WHERE EXISTS (SELECT 1 FROM {meta.db_table} AS execution
+        WHERE execution.function = names.name AND execution.state = '{State.CREATED}'
+        AND execution.dispatch_at <= %s AND execution.dispatch_at > execution.due_at)"""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*names, at])
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _publish_new(moment: datetime) -> int:
@@ -58,8 +79,6 @@ def _publish_new(moment: datetime) -> int:
 
 def _publish_again(function: str, moment: datetime) -> int:
     published = _waiting(moment).filter(_PUBLISHED, function=function).order_by("dispatch_at", "created_at")
-    if not published.exists():
-        return 0
     if not _has_room(function):
         latest = _executions().filter(function=function, state=State.STARTED).aggregate(due_at=Max("due_at"))["due_at"]
         if latest is None:
