@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -47,7 +48,7 @@ def retry_words(policy: RetryPolicy) -> str:
     return _("%(times)s, after %(first)s and then %(factor)s× as long each, up to %(most)s") % {
         "times": times,
         "first": exact(timedelta(seconds=policy.initial_interval)),
-        "factor": f"{policy.multiplier:g}",
+        "factor": number_format(f"{policy.multiplier:g}"),
         "most": exact(timedelta(seconds=policy.max_interval)),
     }
 
