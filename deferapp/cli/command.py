@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from deferapp.cli import exits
 from deferapp.clock import now
@@ -31,6 +32,11 @@ class Command:
     add_arguments: Callable[[ArgumentParser], None]
     run: Callable[[BaseCommand, dict[str, Any]], None]
     """With the Django command, for its output and style, and the arguments. Raises `CommandError`."""
+
+
+def in_english() -> translation.override:
+    """For what pages say, too: commands speak to shells, scripts and logs."""
+    return translation.override(None)
 
 
 def add_json(parser: ArgumentParser, help: str = "Print JSON.") -> None:
@@ -79,7 +85,8 @@ def execution(id: str) -> Execution:
 def searched(words: Iterable[str]) -> search.Search:
     """What the words search for, each as the shell gives it. Raises `CommandError`."""
     try:
-        return search.parse(" ".join(map(_word, words)), now())
+        with in_english():
+            return search.parse(" ".join(map(_word, words)), now())
     except SearchError as error:
         raise CommandError(str(error), returncode=exits.WRONG_USE) from error
 

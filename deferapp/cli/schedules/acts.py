@@ -82,7 +82,8 @@ def _backfill(this: BaseCommand, options: dict[str, Any]) -> None:
 
 def _done(act: Callable[..., Any], name: str, *what: Any, **words: Any) -> Any:
     try:
-        return act(_schedule(name), *what, **words)
+        with command.in_english():
+            return act(_schedule(name), *what, **words)
     except ScheduleError as error:
         raise CommandError(str(error)) from error
 
