@@ -23,6 +23,7 @@ LONG_SECONDS = 22.0  # more than the 15 after which a silent worker is taken for
 AGAIN_SECONDS = 30.0
 
 CLAIM = b'"attempt" = ("deferapp_execution"."attempt" + 1)'
+SETTLEMENT = b"WITH changed AS"
 INSERT = b'INSERT INTO "deferapp_execution"'
 
 
@@ -108,10 +109,10 @@ def test_a_worker_whose_connection_stalls_for_too_long_is_succeeded_and_settles_
     drain.assert_once_an_attempt()
 
 
-def test_answers_of_commits_that_are_lost_count_no_attempt_twice(site: Site) -> None:
+def test_answers_of_settlements_that_are_lost_count_no_attempt_twice(site: Site) -> None:
     drain = Drain(site.project, 300)
     for wires in site.wires:
-        wires.database.lose_answers(b"COMMIT", every=5)
+        wires.database.lose_answers(SETTLEMENT, every=5)
     drain.begin(300)
     drain.wait_for_end()
     assert sum(wires.database.answers_lost for wires in site.wires) > 20

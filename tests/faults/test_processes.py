@@ -25,7 +25,7 @@ def test_what_a_killed_child_was_in_begins_again_and_nothing_else_does(
     site: Project, function: str, request: pytest.FixtureRequest, figure: SayFigure
 ) -> None:
     worker = site.worker("prefork", 4)
-    long, short = Labours(site, "long", 1, 6.0), Labours(site, "short", 100, 0.02)
+    long, short = Labours(site, "long", 1, 12.0), Labours(site, "short", 100, 0.02)
     site.python(long.statements(function) + short.statements())
     first = long.wait_for_beginning(lambda _: True)
     short.wait_for_effects(20)

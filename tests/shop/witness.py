@@ -7,6 +7,12 @@ import os
 from django.conf import settings
 
 
+def told(prefix: str) -> list[str]:
+    """What has been told that begins so."""
+    with open(settings.WITNESS) as file:
+        return [line for line in file if line.startswith(prefix)]
+
+
 def tell(line: str) -> None:
     """Append the line. One write to a file opened for appending never mixes with another's."""
     file = os.open(settings.WITNESS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

@@ -1,10 +1,8 @@
-import time
-
 from deferapp import defer
-from tests.shop.occupied import BODY_SECONDS, occupied
+from tests.shop.occupied import occupied, stay
 
 
 @defer(concurrency=3)
 def three_at_once(label: str) -> None:
     with occupied(label):
-        time.sleep(BODY_SECONDS)
+        stay(label, 3)
