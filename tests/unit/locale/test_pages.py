@@ -33,6 +33,7 @@ DATA: Final = re.compile(
     r"|[0-9a-f-]{8,}|\d{4}-\d\d-\d\dT\S+|\d+(ms|s|h|d)?|p\d+|v1\.4\.2|root|ERROR|BY-HAND"
     r"|ValueError|SMTPServerDisconnected|Connection|unexpectedly|closed|550|The|mailbox|does|not|exist"  # errors
     r"|UTC|JSON|ER\d{4}|@\w+|(state|fn|since|until|parent|error|id|meta):\S*|state|failed\?"  # what one types
+    r"|m/h/dM/MY/d"  # how beat writes a crontab
 )
 """Words that are values, or names that are the same in every language."""
 _BRACKETS: Final = re.compile(r"⟦[^⟦⟧]*⟧")
@@ -123,6 +124,9 @@ PAGES: Final[dict[str, Open]] = {
     "due moments to be made up for": lambda client: page(client, "deferapp_schedule_backfill", a_schedule().pk),
     "alerts": lambda client: page(client, "deferapp_alert_changelist"),
     "an alert": lambda client: page(client, "deferapp_alert_change", an_alert()),
+    "beat's row": lambda client: page(
+        client, "django_celery_beat_periodictask_change", PeriodicTask.objects.order_by("name")[0].pk
+    ),
     "workers": lambda client: page(client, "deferapp_worker_changelist"),
     "a worker": lambda client: page(client, "deferapp_worker_change", Worker.objects.all()[0].pk),
     "many to be retried": lambda client: page(client, "deferapp_execution_bulk", action="retry", state="failed"),
