@@ -1,5 +1,7 @@
 """`python -m tests [FOLDER] [arguments of pytest]`: pytest, between the start and the end of its servers.
 
+Without any path, everything but what takes long: `faults` runs when it is named.
+
 A first word that names a folder of `tests/`, as in `bin/test unit -k cron`, is short for that folder. But `chaos` is a
 program of its own, with servers of its own: `bin/test chaos --seed 1 --minutes 5`.
 """
@@ -22,8 +24,9 @@ TESTS = Path(__file__).resolve().parent
 # Options that say how many processes run the tests, or that need all of them in this one.
 ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
 
-# Tests with real processes mostly wait.
-PROCESSES_A_CORE = 2
+LONG = ("faults",)
+# Those with real processes that are broken mostly wait.
+PROCESSES_A_CORE = {"faults": 2}
 
 
 def main(arguments: list[str]) -> int:
@@ -44,10 +47,12 @@ def _with_defaults(arguments: list[str]) -> list[str]:
     folder = arguments[0] if arguments and arguments[0].isidentifier() else ""
     if folder and (TESTS / folder).is_dir():
         arguments = [str(TESTS / folder), *arguments[1:]]
+    if not any("tests/" in argument for argument in arguments):
+        arguments = [*arguments, *(f"--ignore={TESTS / each}" for each in LONG)]
     if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
         return arguments
-    processes = str(PROCESSES_A_CORE * (os.cpu_count() or 1))
-    return ["-n", processes, "--dist", "loadgroup", *arguments]
+    processes = PROCESSES_A_CORE.get(folder, 1) * (os.cpu_count() or 1)
+    return ["-n", str(processes), "--dist", "loadgroup", *arguments]
 
 
 if __name__ == "__main__":
