@@ -62,8 +62,8 @@ def make_failed(
         error_code="ER0003",
         error_key=key,
     )
-    group = {"function": function, "error_type": error_type, "message": message, "first_at": now(), "last_at": now()}
-    ErrorGroup.objects.get_or_create(key=key, defaults=group)
+    group = {"function": function, "error_type": error_type, "message": message[:500]}
+    ErrorGroup.objects.get_or_create(key=key, defaults={**group, "first_at": now(), "last_at": now()})
     return execution
 
 

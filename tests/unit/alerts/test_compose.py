@@ -204,7 +204,7 @@ def test_a_digest_names_its_incidents_within_the_limits() -> None:
     everything(said)
 
 
-HOSTILE = "<!channel> <@U1> <https://evil.example|click> & ``` @here *bold* \u202e\x00" + "<" * 5000
+HOSTILE = "<!channel> <@U1> <https://evil.example|click> & ``` @here *bold* \u202e" + "<" * 5000
 
 
 def test_hostile_data_mentions_nobody_links_nowhere_and_fits() -> None:

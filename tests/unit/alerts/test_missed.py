@@ -20,7 +20,8 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def schedule(monkeypatch: pytest.MonkeyPatch) -> Schedule:
-    """Each minute, and what is missed is not made up for."""
+    """Each minute, and what is missed is not made up for. Earlier tests may have left others."""
+    Schedule.objects.all().delete()
     monkeypatch.setattr(registry, "_functions", {"shop.defer.nightly": function_named("shop.defer.nightly")})
     return Schedule.objects.create(
         function="shop.defer.nightly",
