@@ -74,20 +74,6 @@ def _is_postgres(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Django's own; at the end nobody else is connected, as a thread may be that outlived its test."""
-    yield
-    from django.db import connection
-
-    if connection.vendor == "postgresql":
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-
-
-@pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """The URL of a running Redis: the one given, or one of our own."""
     with contextlib.ExitStack() as stack:

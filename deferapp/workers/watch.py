@@ -78,7 +78,9 @@ def _watch() -> None:
     pause = threading.Event()
     asked = 0.0
     while True:
-        _work.wait()
+        if not _work.is_set():
+            persist.drop_connections()  # A process that has nothing to do keeps none for this thread.
+            _work.wait()
         pause.wait(INTERVAL)
         try:
             _look()

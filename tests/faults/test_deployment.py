@@ -42,6 +42,7 @@ def test_a_worker_that_gets_sigterm_ends_what_it_is_in_and_an_idle_one_begins_th
     assert others, "nothing was claimed but what had begun"
     seconds = min(each.at for each in others) - told_at
     assert seconds <= AT_ONCE
+    assert max(each.at for each in others) - told_at <= PROMISED_SECONDS
     figure(
         "deployment", f"SIGTERM: 0 lost, 0 twice, what was claimed and not begun is taken over after {seconds:.1f} s"
     )

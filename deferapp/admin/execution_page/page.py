@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from deferapp.admin import values
+from deferapp.admin import history, values
 from deferapp.admin.display import number, state_badge
-from deferapp.admin.execution_page import attempts, facts, history, path, timeline, tree
+from deferapp.admin.execution_page import attempts, facts, path, timeline, tree
 from deferapp.admin.execution_page.actions import ACTIONS
 from deferapp.clock import now
 from deferapp.executions.ids import new_id

@@ -9,8 +9,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
+from deferapp.admin import history
 from deferapp.admin.display import moment
-from deferapp.admin.schedule_page import calendar, history, runs
+from deferapp.admin.schedule_page import calendar, runs
 from deferapp.admin.schedule_page.actions import Action, offered
 from deferapp.clock import now
 from deferapp.cron import describe, parse

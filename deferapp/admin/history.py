@@ -1,4 +1,4 @@
-"""Who did what with a schedule: Django's log entries of it."""
+"""Who did what with an execution or a schedule: Django's log entries of it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import get_content_type_for_model
+from django.db.models import Model
 
 from deferapp.admin.display import moment
-from deferapp.models import Schedule
 from deferapp.visible import visible
 
 SHOWN: Final = 20
 
 
-def context(schedule: Schedule) -> list[dict[str, Any]]:
+def context(row: Model) -> list[dict[str, Any]]:
     """What people did, the latest first."""
     entries = LogEntry.objects.filter(
-        content_type=get_content_type_for_model(schedule), object_id=str(schedule.pk)
+        content_type=get_content_type_for_model(row), object_id=str(row.pk)
     ).select_related("user")
     return [
         {
