@@ -24,6 +24,8 @@ FUNCTIONS = (  # a day's runs, their usual duration in seconds, their spread, an
     (TRAIN, 1, 310.0, 0.05, 0.0),
 )
 ERRORS = ("a1b2c3d4", "e5f60718")
+MESSAGES = ("Connection unexpectedly closed", "'anna@' is not an address that mail can be sent to")
+BOUNCE = "550 5.1.1 The mailbox does not exist."
 
 
 def fill(now: datetime, hours: int = 3) -> None:
@@ -35,7 +37,7 @@ def fill(now: datetime, hours: int = 3) -> None:
     _workers(now)
     _schedules(now)
     DeployMark.objects.create(label="v1.4.2", marked_at=now - timedelta(hours=9, minutes=20))
-    life.open_alert(AlertKind.UNDELIVERED, "550 5.1.1 The mailbox does not exist.", subject="anna@example.com")
+    life.open_alert(AlertKind.UNDELIVERED, BOUNCE, subject="anna@example.com")
 
 
 def _tallies(now: datetime, hours: int, chance: random.Random) -> None:
@@ -87,11 +89,9 @@ def _errors(now: datetime) -> None:
         now - 12 * SECOND,
         MAIL,
         error_type="SMTPServerDisconnected",
-        message="Connection unexpectedly closed",
+        message=MESSAGES[0],
     )
-    error_group(
-        ERRORS[1], now - timedelta(minutes=44), MAIL, message="'anna@' is not an address that mail can be sent to"
-    )
+    error_group(ERRORS[1], now - timedelta(minutes=44), MAIL, message=MESSAGES[1])
 
 
 def _executions(now: datetime) -> None:

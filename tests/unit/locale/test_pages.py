@@ -31,7 +31,7 @@ DATA: Final = re.compile(
     r"\S*(shop|defer|marketplace|warehouse|celery|elsewhere|example|mail|tests)[\w.@/:+-]*"
     r"|(compute|weekly|import|train|deliver)(_\w+)?"  # functions
     r"|[0-9a-f-]{8,}|\d{4}-\d\d-\d\dT\S+|\d+(ms|s|h|d)?|p\d+|v1\.4\.2|root|ERROR|BY-HAND"
-    r"|ValueError|SMTPServerDisconnected|Connection|unexpectedly|closed|550|The|mailbox|does|not|exist"  # errors
+    r"|ValueError|SMTPServerDisconnected|550"  # errors
     r"|UTC|JSON|ER\d{4}|@\w+|(state|fn|since|until|parent|error|id|meta):\S*|state|failed\?"  # what one types
     r"|m/h/dM/MY/d"  # how beat writes a crontab
 )
@@ -45,6 +45,8 @@ Open = Callable[[Client], str]
 def foreign(html: str) -> list[str]:
     """The words that are neither between brackets nor data."""
     text = "\n".join(Texts(html[max(html.find('<div id="content"'), 0) :].replace("<wbr>", "")).found)
+    for told in (*scene.MESSAGES, scene.BOUNCE):
+        text = text.replace(told, " ")
     while _BRACKETS.search(text):
         text = _BRACKETS.sub(" ", text)
     words = [word.strip("()[]{},;:.…\"'–—·×") for word in text.split()]
