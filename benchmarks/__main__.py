@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from benchmarks import growth, pages, soak
 
@@ -23,7 +24,8 @@ def main(arguments: list[str]) -> int:
     showing = scenarios.add_parser("pages", help=pages.__doc__)
     showing.add_argument("--rows", type=int, default=2_000_000, help="executions")
     showing.add_argument("--loads", type=int, default=20, help="of each page")
-    showing.set_defaults(run=lambda given: pages.run(given.rows, given.loads))
+    showing.add_argument("--keep", type=Path, metavar="DIRECTORY", help="of a database that is filled once")
+    showing.set_defaults(run=lambda given: pages.run(given.rows, given.loads, given.keep))
     given = parser.parse_args(arguments)
     return int(not given.run(given))
 

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from statistics import quantiles
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from benchmarks.page_list import PAGES
+from deferapp import clock
 from deferapp.models import ErrorGroup, Execution, Schedule
 
 LIMIT_MS: Final = 200.0
@@ -55,10 +57,23 @@ class Loads:
 
 def main(count: int) -> bool:
     """Print a table of all pages. True if each was shown in time and went through a bounded number of rows."""
+    _set_clock()
     client, found = _client(), facts()
     print(f"{'':45}{'p50':>10} {'p95':>10} {'CPU':>10} {'queries':>8} {'rows':>10}")
     measured = [_load(client, name, path.format(**found), count) for name, path in PAGES.items()]
     return all(each.is_good for each in measured)
+
+
+def _set_clock() -> None:
+    """Let it be the moment at which the last execution was called: a ledger that is kept would grow old otherwise."""
+    behind = clock.now() - Execution.objects.order_by("-created_at")[0].created_at
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - behind
+
+    clock.datetime = Then
 
 
 def facts() -> dict[str, object]:
@@ -77,7 +92,8 @@ def facts() -> dict[str, object]:
 
 def _client() -> Client:
     client = Client()
-    client.force_login(get_user_model().objects.create_superuser("bench"))
+    users = get_user_model().objects
+    client.force_login(users.filter(username="bench").first() or users.create_superuser("bench"))
     return client
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 import psycopg
 
+from benchmarks.page_site import kept, rename
 from benchmarks.site import site
-from tests.leases import ROOT
+from tests.leases import ROOT, migrate
 from tests.processes import Project
 
 FUNCTIONS: Final = 30
@@ -73,20 +75,39 @@ FROM (SELECT n, date_trunc('hour', now()) - n * interval '1 hour' AS moment FROM
 """
 
 
-def run(rows: int, loads: int) -> bool:
-    """Fill a ledger, count it, and load each page. True if each page is in time and goes through a bounded part."""
-    with site(CELERY_BROKER_URL="memory://") as project:
-        began = time.monotonic()
-        _fill(project, rows)
-        print(f"{rows:,} executions of {FUNCTIONS} functions in {DAYS} days: {time.monotonic() - began:,.0f} s")
-        began = time.monotonic()
-        _python(project, "from deferapp.tallies.rebuild import rebuild; rebuild()")
-        _execute(project, "VACUUM ANALYZE")
-        print(f"counted in {time.monotonic() - began:,.0f} s\n", flush=True)
-        return _python(project, f"from benchmarks import page_loads; sys.exit(not page_loads.main({loads}))")
+def run(rows: int, loads: int, keep: Path | None = None) -> bool:
+    """Fill a ledger, count it, and load each page. True if each page is in time and goes through a bounded part.
+
+    With a directory to keep it in, the ledger is filled once: later runs load its pages again, as at the moment at
+    which it was filled, and only apply the migrations that are new.
+    """
+    if keep is None:
+        with site(CELERY_BROKER_URL="memory://") as project:
+            _fill(project, rows)
+            return _load(project, loads)
+    with kept(keep) as (project, is_filled):
+        if not is_filled:
+            _fill(project, rows)
+            rename(project)
+        migrate(project.database_url)
+        return _load(project, loads)
+
+
+def _load(project: Project, loads: int) -> bool:
+    return _python(project, f"from benchmarks import page_loads; sys.exit(not page_loads.main({loads}))")
 
 
 def _fill(project: Project, rows: int) -> None:
+    began = time.monotonic()
+    _insert(project, rows)
+    print(f"{rows:,} executions of {FUNCTIONS} functions in {DAYS} days: {time.monotonic() - began:,.0f} s", flush=True)
+    began = time.monotonic()
+    _python(project, "from deferapp.tallies.rebuild import rebuild; rebuild()")
+    _execute(project, "VACUUM ANALYZE")
+    print(f"counted in {time.monotonic() - began:,.0f} s\n", flush=True)
+
+
+def _insert(project: Project, rows: int) -> None:
     _python(project, "from deferapp.schedules.sync import sync; sync()")
     names = project.python(
         "from deferapp.functions import registry; print(*sorted(each.name for each in registry.functions()))"
