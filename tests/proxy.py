@@ -23,6 +23,7 @@ Way = Literal["up", "down"]
 
 BOTH: Final[tuple[Way, ...]] = ("up", "down")
 CHUNK: Final = 65_536
+BACKLOG: Final = 100
 LIMIT_SECONDS: Final = 10.0
 
 
@@ -34,14 +35,13 @@ class Proxy:
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._links: set[_Link] = set()
         self._gates: dict[Way, asyncio.Event] = {}
         self._delay_seconds = 0.0
         self._forgetful: tuple[bytes, int] | None = None
         self._most_lost = 0
         self._asked = 0
-        self._is_closed = False
         self.answers_lost = 0
 
     def url(self, server_url: str | None = None) -> str:
@@ -94,50 +94,54 @@ class Proxy:
 
     def _do(self, action: Callable[[], object]) -> None:
         async def act() -> None:
-            result = action()
-            if asyncio.iscoroutine(result):
-                await result
+            action()
 
         self._wait_for(act())
 
     def _wait_for(self, coroutine: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(LIMIT_SECONDS)
 
-    async def _open(self) -> None:
+    def _open(self) -> None:
         for way in BOTH:
             self._gates.setdefault(way, asyncio.Event()).set()
         if self._listener is None:
-            self._listener = await asyncio.start_server(self._accepted, "127.0.0.1", self.port, reuse_address=True)
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=BACKLOG)
+            self._listener.setblocking(False)
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
     def _cut(self) -> None:
         if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-        for link in list(self._links):
+        for link in self._links:
             link.reset()
 
     async def _end_tasks(self) -> None:
-        """Wait for those that pass bytes, and for what is just coming in: nothing holds them up any more."""
-        self._is_closed = True
+        """Wait for those that pass bytes: nothing holds them up any more."""
         for gate in self._gates.values():
             gate.set()
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            self._cut()
             await asyncio.gather(*others, return_exceptions=True)
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = _Link(writer)
-        if self._is_closed:
-            link.reset()
-            return
-        self._links.add(link)
+    def _accept(self, listener: socket.socket) -> None:
+        """Take a connection. A server of asyncio leaves one open that comes in just when it is closed (Python 3.11)."""
         with contextlib.suppress(OSError):
-            server_reader, server_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
-            link.writers.append(server_writer)
-            ways = [self._pass("up", link, reader, server_writer), self._pass("down", link, server_reader, writer)]
-            await asyncio.gather(*ways)
-        link.reset()
-        self._links.discard(link)
+            client, _ = listener.accept()
+            link = _Link()
+            link.task = self._loop.create_task(self._serve(link, client))
+            self._links.add(link)
+
+    async def _serve(self, link: _Link, client: socket.socket) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                reader, writer = await link.open(sock=client)
+                server_reader, server_writer = await link.open(host=self._target.hostname, port=self._target.port)
+                ways = [self._pass("up", link, reader, server_writer), self._pass("down", link, server_reader, writer)]
+                await asyncio.gather(*ways)
+        finally:
+            link.reset()
+            self._links.discard(link)
 
     async def _pass(self, way: Way, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass bytes on one way, until there are no more. Then the connection ends, and with it the other way."""
@@ -173,13 +177,25 @@ class Proxy:
 class _Link:
     """A connection that came in, and the one to the server that it led to."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self.writers = [writer]
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self._writers: list[asyncio.StreamWriter] = []
+        self._is_reset = False
         self.is_forgetful = False
 
+    async def open(self, **where: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open one of the two: by the arguments of `asyncio.open_connection`."""
+        reader, writer = await asyncio.open_connection(**where)
+        self._writers.append(writer)
+        if self._is_reset:
+            self.reset()
+        return reader, writer
+
     def reset(self) -> None:
-        """End both with RST, which leaves no doubt and no data."""
-        for writer in self.writers:
+        """End both with RST, which leaves no doubt and no data, and what is still being opened as soon as it is."""
+        self._is_reset = True
+        for writer in self._writers:
             raw = writer.get_extra_info("socket")
             if raw is not None and raw.fileno() != -1:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
