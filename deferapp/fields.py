@@ -53,7 +53,7 @@ class MomentField(_DateTimeField["SetT", "GetT"]):
         return sql, params
 
     def from_db_value(self, value: Any, _expression: Any, _connection: BaseDatabaseWrapper) -> Any:
-        if isinstance(value, datetime):
+        if isinstance(value, datetime) and value.tzinfo is not UTC:
             return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return value
 
@@ -65,3 +65,14 @@ class DatabaseNow(Now):
 
     def as_mysql(self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any) -> Any:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
+
+
+class DayOf(models.Func):
+    """The day in UTC that a moment lies in. (Django's own function goes by time zones, which MariaDB may not know.)"""
+
+    function = "DATE"
+    arity = 1
+    output_field = models.DateField()
+
+    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s AT TIME ZONE 'UTC')::date", **context)

@@ -20,6 +20,7 @@ from django.db.models import F, Q
 from deferapp.clock import now
 from deferapp.dispatch import publish
 from deferapp.executions import life
+from deferapp.executions.prune import retention
 from deferapp.executions.selection import selected
 from deferapp.executions.states import State
 from deferapp.models import BulkAction, BulkChange, Execution, ledger
@@ -69,6 +70,15 @@ def work() -> None:
             _step(id)
             if time.monotonic() > ends:
                 return
+
+
+def prune() -> int:
+    """Take away changes that ended long ago: as executions that failed are. Returns how many."""
+    kept = retention().get(State.FAILED)
+    if kept is None:
+        return 0
+    old = BulkChange.objects.using(ledger()).filter(ended_at__lt=now() - kept)
+    return old.delete()[0]
 
 
 def _step(id: UUID) -> None:

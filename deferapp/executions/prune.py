@@ -1,6 +1,7 @@
 """Taking away what ended long ago, as `DEFER["RETENTION"]` says, a small transaction at a time.
 
-With an execution go its attempts, its due moment and its key, which may then be used anew. A child stays for as long as
+With an execution go its attempts, its logs and its key, which may then be used anew; its due moment stays, and keeps
+how it ended. A child stays for as long as
 its parent has not ended: an attempt of the parent that meets no child would make it again.
 """
 
@@ -63,5 +64,5 @@ def _prune(state: State, before: datetime) -> int:
         # Locked before they are taken away, since one that is let run again meanwhile has to stay.
         gone = lock(executions.filter(id__in=ids, state=state, ended_at__lt=before), skip_locked=True)
         executions.filter(id__in=gone).only("id").delete()
-        DueMoment.objects.using(ledger()).filter(execution_id__in=gone).delete()
+        DueMoment.objects.using(ledger()).filter(execution_id__in=gone).update(ended_as=state)
     return len(gone)

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from deferapp.executions.states import State
 from deferapp.fields import MomentField
 from deferapp.models.execution import Execution
 
@@ -70,7 +71,7 @@ class Schedule(models.Model):
 
 
 class DueMoment(models.Model):
-    """A moment at which a schedule was due: it fired, once, or was missed."""
+    """A moment at which a schedule was due: it fired, once, or was missed. It outlives its execution."""
 
     id = models.BigAutoField(primary_key=True)
     schedule = models.ForeignKey(
@@ -86,6 +87,14 @@ class DueMoment(models.Model):
         related_name="due_moments",
         verbose_name=_("execution"),
         help_text=_("None when the moment was missed."),
+    )
+    ended_as = models.CharField(
+        _("ended as"),
+        max_length=9,
+        choices=State.choices,
+        default="",
+        blank=True,
+        help_text=_("The state of its execution, once that is kept no longer."),
     )
 
     class Meta:

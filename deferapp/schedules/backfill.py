@@ -2,8 +2,8 @@
 
 The moments are those of the frequency as it is today. One that has fired does not fire again, whoever asks and however
 often: due moments, and the ids of their executions, are unique. Honest limits: what a schedule will decide by itself in
-a moment is left to it; and moments are refused of which the ledger no longer knows whether they fired, because
-`DEFER["RETENTION"]` may have taken their executions away.
+a moment is left to it; and moments are refused of which the ledger no longer knows whether they fired: see
+`deferapp.schedules.prune`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from deferapp import conf
 from deferapp.clock import now, ordered_now
 from deferapp.cron import parse, times_after
 from deferapp.exceptions import ScheduleError
-from deferapp.executions import prune
 from deferapp.executions.ids import due_id
 from deferapp.models import DueMoment, Execution, Schedule, ledger
-from deferapp.schedules import fire
+from deferapp.schedules import fire, prune
 from deferapp.schedules.manage import check_seen, function_of, lock_declared
 
 logger = logging.getLogger("deferapp.schedules")
@@ -73,12 +72,6 @@ def backfill(
     return result
 
 
-def earliest(moment: datetime) -> datetime | None:
-    """From when on the ledger surely knows what fired; None if it keeps everything."""
-    kept = prune.retention().values()
-    return moment - min(kept) if kept else None
-
-
 def _moments(schedule: Schedule, begins_at: datetime, ends_at: datetime) -> list[datetime]:
     moment = now()
     _check_range(begins_at, ends_at, moment)
@@ -100,11 +93,11 @@ def _moments(schedule: Schedule, begins_at: datetime, ends_at: datetime) -> list
 def _check_range(begins_at: datetime, ends_at: datetime, moment: datetime) -> None:
     if ends_at < begins_at:
         raise ScheduleError(_("The range ends before it begins."))
-    known_from = earliest(moment)
+    known_from = prune.known_since(moment)
     if known_from is not None and begins_at < known_from:
         raise ScheduleError(
             _(
-                "Executions are kept for a time only: whether moments before %(earliest)s UTC fired is not known any "
+                "Due moments are kept for a time only: whether moments before %(earliest)s UTC fired is not known any "
                 "more. Begin later."
             )
             % {"earliest": f"{known_from:%Y-%m-%d %H:%M}"}

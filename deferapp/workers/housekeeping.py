@@ -22,6 +22,8 @@ from deferapp.clock import now
 from deferapp.dispatch import overdue
 from deferapp.executions import bulk, life, prune
 from deferapp.executions.batches import hooks
+from deferapp.executions.logs.orphans import Orphans
+from deferapp.schedules import prune as schedules_prune
 from deferapp.schedules import silence, sync, tick
 from deferapp.tallies import fold
 from deferapp.workers import connections, persist, presence
@@ -55,6 +57,7 @@ class Housekeeper(threading.Thread):
         self._children = Children()
         self._messenger = Messenger()
         self._queues = Queues()
+        self._orphans = Orphans()
         self._has_looked = False
 
     def stop(self) -> None:
@@ -132,8 +135,8 @@ class Housekeeper(threading.Thread):
         """Once a minute, and in each round as long as there is much."""
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + (0 if prune.prune() >= prune.MOST_AT_ONCE else PRUNE_INTERVAL)
-            alerts_prune.prune()
-            fold.prune()
+            for chore in (alerts_prune.prune, fold.prune, bulk.prune, schedules_prune.prune, self._orphans.prune):
+                self._attempt(chore)
 
     def _leave(self) -> None:
         self._recover_children()

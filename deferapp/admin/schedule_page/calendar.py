@@ -61,15 +61,15 @@ def context(schedule: Schedule, moment: datetime) -> dict[str, Any]:
 
 def _by_day(schedule: Schedule, begin: datetime) -> tuple[dict[date, Counter[str]], bool]:
     """What became of the due moments of each day; and whether some are left out, which may be of the first day too."""
-    rows = DueMoment.objects.filter(schedule=schedule, due_at__gte=begin).order_by("-due_at")
-    by_day: dict[date, Counter[str]] = {}
-    found = 0
-    for _pk, each in outcomes.read(rows[: MOST + 1]):
-        by_day.setdefault(each.due_at.date(), Counter())[each.outcome] += 1
-        found += 1
-    if found > MOST:
-        del by_day[min(by_day)]
-    return by_day, found > MOST
+    rows = DueMoment.objects.filter(schedule=schedule, due_at__gte=begin)
+    too_many = rows.order_by("-due_at").values_list("due_at", flat=True)[MOST : MOST + 1].first()
+    if too_many is None:
+        return outcomes.by_day(rows), False
+    return outcomes.by_day(rows.filter(due_at__gte=_next_day(too_many))), True
+
+
+def _next_day(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC).date() + _DAY, datetime.min.time(), UTC)
 
 
 def _weeks(first: date, last: date) -> list[date]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from deferapp.admin.display import STATE_SIGNS, badge
 from deferapp.executions.states import State
+from deferapp.fields import DayOf
 from deferapp.models import DueMoment, Execution, Schedule
 from deferapp.schedules.plan import ON_TIME
 
@@ -59,17 +60,13 @@ class Decided:
     decided_at: datetime
     execution_id: UUID | None
     state: str | None
-    """Of its execution; None if there is none, or none any more."""
+    """Of its execution, also if that is kept no longer; None if there is none, or somebody has deleted it."""
 
     @property
     def outcome(self) -> str:
         """`MISSED`, `LATE`, `REMOVED`, or the state of its execution."""
-        if self.execution_id is None:
-            return MISSED
-        if self.state is None:
-            return REMOVED
         is_late = self.decided_at - self.due_at > ON_TIME
-        return LATE if is_late and self.state == State.SUCCEEDED else self.state
+        return _outcome(self.execution_id is not None, self.state, is_late=is_late)
 
 
 def read(due_moments: QuerySet[DueMoment]) -> list[tuple[int, Decided]]:
@@ -77,12 +74,34 @@ def read(due_moments: QuerySet[DueMoment]) -> list[tuple[int, Decided]]:
 
     The states are read by the ids of the executions: of a join, the database may make a scan of all of them.
     """
-    rows = list(due_moments.values_list("schedule_id", "due_at", "decided_at", "execution_id"))
-    states = _states([id for *_, id in rows if id is not None])
+    rows = list(due_moments.values_list("schedule_id", "due_at", "decided_at", "execution_id", "ended_as"))
+    states = _states([id for *_, id, _ended_as in rows if id is not None])
     return [
-        (pk, Decided(due_at=due_at, decided_at=decided_at, execution_id=id, state=states.get(id) if id else None))
-        for pk, due_at, decided_at, id in rows
+        (pk, Decided(due_at=due_at, decided_at=decided_at, execution_id=id, state=states.get(id) or ended_as or None))
+        for pk, due_at, decided_at, id, ended_as in rows
     ]
+
+
+def by_day(due_moments: QuerySet[DueMoment]) -> dict[date, Counter[str]]:
+    """How many had which outcome, by their day in UTC. One query, which looks for each execution by its id."""
+    state = Subquery(Execution.objects.filter(pk=OuterRef("execution_id")).values("state")[:1])
+    is_late = Case(When(decided_at__gt=F("due_at") + ON_TIME, then=Value(1)), default=Value(0))
+    is_fired = Case(When(execution_id__isnull=False, then=Value(1)), default=Value(0))
+    asked = due_moments.order_by().annotate(day=DayOf("due_at"), is_fired=is_fired, is_late=is_late, state=state)
+    columns = ("day", "is_fired", "is_late", "state", "ended_as")
+    found: dict[date, Counter[str]] = {}
+    for day, is_fired, is_late, state, ended_as, count in asked.values_list(*columns).annotate(count=Count("pk")):
+        outcome = _outcome(bool(is_fired), state or ended_as or None, is_late=bool(is_late))
+        found.setdefault(day, Counter())[outcome] += count
+    return found
+
+
+def _outcome(is_fired: bool, state: str | None, *, is_late: bool) -> str:
+    if not is_fired:
+        return MISSED
+    if state is None:
+        return REMOVED
+    return LATE if is_late and state == State.SUCCEEDED else state
 
 
 def _states(ids: Sequence[UUID]) -> dict[UUID, str]:

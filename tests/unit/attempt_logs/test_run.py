@@ -17,7 +17,8 @@ from django.db import DatabaseError, OperationalError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from deferapp import defer
-from deferapp.executions.logs import read, write
+from deferapp.executions.ids import new_id
+from deferapp.executions.logs import orphans, read, write
 from deferapp.executions.logs.log import Line, Log
 from deferapp.executions.states import State
 from deferapp.functions.function import BackgroundFunction
@@ -218,6 +219,17 @@ def test_a_log_that_another_thread_is_writing_for_ever_does_not_hold_up_the_end(
     (execution,) = run_all(defer(is_written_elsewhere))
     assert execution.state == State.SUCCEEDED
     assert read.of(execution.id) == {}
+
+
+def test_a_log_that_was_written_after_its_execution_was_deleted_goes_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "LOOKED_AT", 2)
+    run_all(defer(speaks), 1)
+    kept = AttemptLog.objects.get()
+    for number in range(3):
+        AttemptLog.objects.create(execution_id=new_id(), number=number)
+    looker = orphans.Orphans()
+    assert [looker.prune() for _round in range(3)] == [1, 2, 0]
+    assert AttemptLog.objects.get() == kept
 
 
 def test_logs_go_when_their_execution_goes(settings: Any) -> None:

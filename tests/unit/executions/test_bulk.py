@@ -200,3 +200,11 @@ def test_what_is_retried_is_published(queue: MemoryQueue, django_capture_on_comm
         begin("retry")
         work()
     assert {id for message in queue.take() for id in message.ids} == set(ids)
+
+
+def test_changes_that_ended_are_kept_as_long_as_failed_executions_are() -> None:
+    for number, ended_days_ago in enumerate([91, 89, None]):
+        ended_at = None if ended_days_ago is None else now() - timedelta(days=ended_days_ago)
+        BulkChange.objects.create(action="retry", matched=number, ended_at=ended_at)
+    assert bulk.prune() == 1
+    assert set(BulkChange.objects.values_list("matched", flat=True)) == {1, 2}

@@ -39,16 +39,17 @@ def test_what_has_not_ended_is_kept_for_ever(state: State) -> None:
     assert prune.prune() == 0
 
 
-def test_attempts_and_due_moments_go_with_their_execution() -> None:
+def test_attempts_go_with_their_execution_and_its_due_moment_keeps_how_it_ended() -> None:
     execution = ended(State.FAILED, 91)
     moment = execution.ended_at
     Attempt.objects.create(execution=execution, number=1, outcome="failed", started_at=moment, ended_at=moment)
     schedule = Schedule.objects.create(function="shop.defer.weekly", frequency="0 8 * * 1")
     DueMoment.objects.create(schedule=schedule, due_at=moment, decided_at=moment, execution=execution)
-    missed = DueMoment.objects.create(schedule=schedule, due_at=moment - DAY, decided_at=moment)
+    DueMoment.objects.create(schedule=schedule, due_at=moment - DAY, decided_at=moment)
     prune.prune()
     assert not Attempt.objects.exists()
-    assert DueMoment.objects.get() == missed
+    kept = DueMoment.objects.values_list("execution_id", "ended_as")
+    assert list(kept) == [(execution.pk, State.FAILED), (None, "")]
 
 
 def test_a_child_stays_until_its_parent_has_ended() -> None:

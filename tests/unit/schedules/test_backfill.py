@@ -9,7 +9,9 @@ from django.conf import LazySettings
 
 from deferapp.clock import now
 from deferapp.exceptions import ScheduleError
+from deferapp.executions import prune
 from deferapp.executions.ids import due_id
+from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.models import DueMoment, Execution, Schedule
 from deferapp.schedules import manage
@@ -112,11 +114,14 @@ def test_what_is_kept_for_ever_may_be_as_old_as_one_likes(settings: LazySettings
     assert len(look(schedule(), *hours(24 * 365, 24 * 365 - 9)).fires) == 10
 
 
-def test_it_is_bounded_by_what_is_kept_the_shortest(settings: LazySettings) -> None:
-    settings.DEFER = {"RETENTION": {"succeeded": "2d"}}
-    with pytest.raises(ScheduleError, match="not known"):
-        look(schedule(), *hours(49, 1))
-    assert look(schedule(), *hours(47, 1)).fires
+def test_what_fired_and_is_kept_no_longer_does_not_fire_again(settings: LazySettings) -> None:
+    settings.DEFER = {"RETENTION": 0}
+    backfill(schedule(), *hours(49, 49))
+    Execution.objects.update(state=State.SUCCEEDED, ended_at=now())
+    prune.prune()
+    assert not Execution.objects.exists()
+    assert backfill(schedule(), *hours(50, 48)).already_fired == 1
+    assert Execution.objects.count() == 2
 
 
 def test_a_schedule_that_has_changed_since_it_was_looked_at_is_not_backfilled() -> None:
