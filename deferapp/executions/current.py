@@ -12,7 +12,7 @@ from uuid import UUID
 
 from deferapp.executions.calls import Calls
 from deferapp.executions.collect import Collector
-from deferapp.executions.ids import child_id
+from deferapp.executions.ids import child_id, due_moment_of
 
 if TYPE_CHECKING:
     from deferapp.executions.logs.log import Log
@@ -35,6 +35,11 @@ class CurrentExecution:
     log: Log | None = field(default=None, repr=False)
     """Keeps what its body logs until it is written."""
     _calls: Calls = field(default_factory=Calls, repr=False)
+
+    @property
+    def due_moment(self) -> datetime | None:
+        """The moment of its schedule that it was fired for, also long after, by a backfill; None if it was called."""
+        return due_moment_of(self.id, self.function)
 
     def next_child_id(self, function: str, arguments: str) -> UUID:
         """The id of the child that this call enqueues; the same call in a later attempt gets the same id."""

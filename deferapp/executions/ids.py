@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import overload
 from uuid import UUID
@@ -42,6 +42,15 @@ def due_id(function: str, due_at: datetime) -> UUID:
     """The id of the execution that fires at this due moment of the function's schedule."""
     milliseconds = int(due_at.timestamp() * 1000)
     return _derived(milliseconds, "due", function, due_at.isoformat())
+
+
+def due_moment_of(id: UUID, function: str) -> datetime | None:
+    """The due moment that an execution of the function with this id was fired for; None if it was for none."""
+    try:
+        due_at = datetime.fromtimestamp((id.int >> _TIME_SHIFT) // 1000, UTC)
+    except (ValueError, OverflowError):  # The id has no time: it is a hash, or that of a child of such a one.
+        return None
+    return due_at if due_id(function, due_at) == id else None
 
 
 def rerun_id(first: UUID, wish: str) -> UUID:

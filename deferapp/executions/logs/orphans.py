@@ -1,4 +1,4 @@
-"""Taking away the logs of executions that are gone: of one that was deleted while it ran, the log is written afterwards.
+"""Taking away the logs of executions that are gone: one that was deleted while it ran may write its log afterwards.
 
 No constraint keeps that from happening, and no index finds them. So a round looks at some logs, and the next goes on
 from there: all are looked at in turn, and no round takes long.

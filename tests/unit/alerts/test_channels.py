@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from django.test import override_settings
 
 from deferapp import checks, conf
 from deferapp.alerts import channels
-from deferapp.alerts.channels import configured
+from deferapp.alerts.channels import call, configured
 from deferapp.alerts.channels.mail import TIMEOUT_SECONDS
 from deferapp.alerts.message import Message
 from tests.unit.alerts.rows import channel
+from tests.waiting import wait_until
 
 SECRET = "https://hooks.slack.com/services/T0/B0/secret"
 MESSAGE = Message(kind="opened", header="✕ ValueError\nin mail", summary="ValueError: no", delivery_id=7)
@@ -191,6 +193,14 @@ def tell(message: Message) -> None:
         raise RuntimeError("password=hunter2")
 
 
+go_on = threading.Event()
+
+
+def hang(message: Message) -> None:
+    go_on.wait(60)
+    told.append(message)
+
+
 def test_a_callable_gets_the_message() -> None:
     told.clear()
     here = channel("call", f"{__name__}.tell")
@@ -199,3 +209,18 @@ def test_a_callable_gets_the_message() -> None:
     answer = channels.send(here, Message(kind="opened", header="raise"))
     assert answer.error.startswith("RuntimeError: password=")
     assert "hunter2" not in answer.error
+
+
+def test_a_callable_that_hangs_is_not_waited_for_nor_called_again_before_it_returns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told.clear()
+    monkeypatch.setattr(call, "PATIENCE", 0.0)
+    here = channel("call", f"{__name__}.hang")
+    assert "not returned after" in channels.send(here, MESSAGE).error
+    assert "earlier call" in channels.send(here, MESSAGE).error
+    go_on.set()
+    wait_until(lambda: told == [MESSAGE], 10, "the call goes on")
+    monkeypatch.undo()
+    wait_until(lambda: channels.send(here, MESSAGE).error == "", 10, "it is called again")
+    assert told == [MESSAGE, MESSAGE]

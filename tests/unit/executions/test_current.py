@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -10,7 +11,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from deferapp import current_execution
 from deferapp.clock import now
 from deferapp.executions.current import CurrentExecution, running
-from deferapp.executions.ids import new_id
+from deferapp.executions.ids import due_id, keyed_id, new_id, rerun_id
 
 CREATED_AT = now()
 
@@ -63,3 +64,11 @@ def test_the_order_of_different_calls_does_not_matter() -> None:
     forth, back = attempt_of(parent), attempt_of(parent, 2)
     first = {call: forth.next_child_id(*call) for call in calls}
     assert {call: back.next_child_id(*call) for call in reversed(calls)} == first
+
+
+def test_what_a_schedule_fired_knows_its_due_moment_and_what_was_called_has_none() -> None:
+    name, due_at = "shop.defer.all", datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+    assert attempt_of(due_id(name, due_at), 3).due_moment == due_at
+    of_another, rerun = due_id("shop.defer.none", due_at), rerun_id(due_id(name, due_at), "again")
+    for other in (of_another, rerun, new_id(), keyed_id(name, "k"), UUID(int=2**128 - 1)):
+        assert attempt_of(other).due_moment is None
