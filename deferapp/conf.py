@@ -47,6 +47,9 @@ class Settings:
     SITE_URL: str = ""
     """Where Django admin is reached, as in "https://shop.example": messages then have links."""
 
+    METRICS_TOKEN: str = ""
+    """What Prometheus has to show `deferapp.watching.prometheus.metrics`; without it only people see that page."""
+
 
 KEYS: Final = tuple(field.name for field in fields(Settings))
 NUMBERS: Final = tuple(field.name for field in fields(Settings) if field.type in ("int", "float"))

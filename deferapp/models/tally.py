@@ -52,12 +52,14 @@ class Span(models.TextChoices):
     HOUR = "hour", _("hour")
     SIX_HOURS = "6hours", _("six hours")
     DAY = "day", _("day")
+    EVER = "ever", _("ever")
 
 
 class Tally(models.Model):
     """How many attempts of a function ended so in a span of time, and how long they waited and took.
 
-    What has no function is of all functions together, also of all groups of errors. `waits` and `durations` are
+    What has no function is of all functions together, also of all groups of errors. What is of the span `EVER` only
+    grows, from when it was first counted, and tells groups of errors not apart. `waits` and `durations` are
     histograms: from the number of a bucket, as text, to a count. See `deferapp.tallies.histogram` for the buckets.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -27,6 +27,7 @@ KEPT: Final = {
 }
 """How long tallies are kept after their beginning: about twice what a page shows, for a look at the time before it."""
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Also the beginning of `EVER`."""
 
 
 def beginning(span: Span, moment: datetime) -> datetime:
@@ -52,10 +53,26 @@ class Cell:
     waits: Counter[str] = field(default_factory=Counter)
     durations: Counter[str] = field(default_factory=Counter)
 
+    def count_one(self, end: End) -> None:
+        self.count += 1
+        if end.wait is not None:
+            self.waits[str(bucket(end.wait))] += 1
+        if end.duration is not None:
+            self.durations[str(bucket(end.duration))] += 1
+
     def add(self, count: int, waits: Mapping[str, int], durations: Mapping[str, int]) -> None:
         self.count += count
         self.waits.update(waits)
         self.durations.update(durations)
+
+
+def ever(ends: Iterable[End]) -> dict[Key, Cell]:
+    """What is to be added, of each function, to the tallies that only grow."""
+    found: dict[Key, Cell] = {}
+    for end in ends:
+        key = Key(Span.EVER, _EPOCH, end.function, end.outcome, "")
+        found.setdefault(key, Cell()).count_one(end)
+    return found
 
 
 class Cells:
@@ -72,11 +89,7 @@ class Cells:
             if begins_at >= since:
                 key = Key(span, begins_at, end.function, end.outcome, end.error_key)
                 cell = self._shortest.get(key) or self._shortest.setdefault(key, Cell())
-                cell.count += 1
-                if end.wait is not None:
-                    cell.waits[str(bucket(end.wait))] += 1
-                if end.duration is not None:
-                    cell.durations[str(bucket(end.duration))] += 1
+                cell.count_one(end)
                 return
 
     def all(self) -> dict[Key, Cell]:

@@ -7,7 +7,7 @@ the others leave it to their next round. Ends show in charts within a second or 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import reduce
@@ -21,7 +21,7 @@ from deferapp.alerts import failures
 from deferapp.clock import now
 from deferapp.models import ErrorGroup, Fold, Span, Tally, TallyEntry, ledger
 from deferapp.models.locking import Locked, patience
-from deferapp.tallies.cells import KEPT, Cell, Cells, Key
+from deferapp.tallies.cells import KEPT, Cell, Cells, Key, ever
 from deferapp.tallies.ends import End
 from deferapp.tallies.groups import Groups
 from deferapp.tallies.upsert import upsert
@@ -84,18 +84,22 @@ def lock() -> None:
         rows.filter(pk=1).update(folded_at=now())
 
 
-def _add(ends: Iterable[End]) -> None:
+def _add(ends: Collection[End]) -> None:
     """Count ends in all tallies that they belong to."""
     cells, groups = Cells(now()), Groups()
     for end in ends:
         cells.count(end)
         groups.note(end)
-    wanted = cells.all()
+    add(cells.all() | ever(ends))
+    groups.write()
+
+
+def add(wanted: dict[Key, Cell]) -> None:
+    """Let tallies have this besides. To be called under the lock."""
     for tally in _known(wanted):
         if cell := wanted.get(_key(tally)):
             cell.add(tally.count, tally.waits, tally.durations)
     put(wanted)
-    groups.write()
 
 
 def put(cells: Mapping[Key, Cell]) -> None:

@@ -5,7 +5,8 @@ work goes on: all is read as it was at one moment; what was noted by then is tak
 comes later is folded later. Nothing is folded meanwhile, so charts stand still.
 
 Honest limits. What retention or a person has taken away is not counted any more. Groups of errors are made where they
-are missing, and otherwise keep what they know; attempts of a release that knew no groups belong to none. Failures that
+are missing, and otherwise keep what they know; attempts of a release that knew no groups belong to none. What is
+counted for ever goes on as it is. Failures that
 were noted and not folded are told as incidents right after it: who kills it in that instant is not told of them. It
 reads all attempts once, a minute or so for some millions, in one transaction: PostgreSQL and MariaDB let others write
 meanwhile, SQLite does not.
@@ -28,7 +29,7 @@ from deferapp.executions import prune
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Fold, Span, Tally, TallyEntry, ledger
 from deferapp.tallies import ends, fold
-from deferapp.tallies.cells import KEPT, LENGTHS, Cells, beginning
+from deferapp.tallies.cells import KEPT, LENGTHS, Cells, beginning, ever
 from deferapp.tallies.ends import UNSTARTED, End
 from deferapp.tallies.groups import Groups
 
@@ -56,6 +57,7 @@ def rebuild(since: datetime | None = None) -> int:
         noted = _noted(since)
         Tally.objects.using(ledger()).filter(begins_at__gte=since).delete()
         fold.put(cells.all())
+        fold.add(ever(noted.values()))
         groups.write()
         # At last: until the end of the transaction MariaDB lets nobody note anything.
         _forget(list(noted))

@@ -64,6 +64,17 @@ def test_each_end_is_counted_in_its_minute_hour_quarter_and_day_and_noted_no_mor
     assert fold.fold() == 0
 
 
+def test_what_is_counted_for_ever_is_of_each_function_and_tells_no_errors_apart() -> None:
+    for moment, error_key in ((at(12), "a" * 16), (at(13), "b" * 16), (at(13) + 500 * DAY, "")):
+        note(moment, "failed", error_key=error_key)
+        fold.fold()
+    ((began_at, outcome, error_key), count) = tallied("ever").popitem()
+    assert (began_at < NOON - 1000 * DAY, outcome, error_key, count) == (True, "failed", "", 3)
+    assert tallied("ever", "") == {}
+    fold.prune()
+    assert len(tallied("ever")) == 1
+
+
 def test_later_ends_are_added_to_those_that_were_counted() -> None:
     for duration in (SECOND, MINUTE, MINUTE):
         note(duration=duration, wait=None)
@@ -136,10 +147,10 @@ def test_the_number_of_statements_does_not_depend_on_how_much_is_folded() -> Non
 @pytest.mark.parametrize(
     ("age", "spans"),
     [
-        (DAY, {"minute", "hour", "6hours", "day"}),
-        (3 * DAY, {"hour", "6hours", "day"}),
-        (101 * DAY, {"day"}),
-        (731 * DAY, set()),
+        (DAY, {"minute", "hour", "6hours", "day", "ever"}),
+        (3 * DAY, {"hour", "6hours", "day", "ever"}),
+        (101 * DAY, {"day", "ever"}),
+        (731 * DAY, {"ever"}),
     ],
 )
 def test_what_is_too_old_for_short_spans_is_counted_in_the_others_alone(age: timedelta, spans: set[str]) -> None:
