@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.faults.counting import lost_and_twice
 from tests.processes import Process, Project
@@ -36,11 +37,12 @@ class Beginning:
 class Labours:
     """`count` executions that are enqueued under a label."""
 
-    def __init__(self, project: Project, label: str, count: int, seconds: float) -> None:
+    def __init__(self, project: Project, label: str, count: int, seconds: float, *, gate: str = "") -> None:
         self._project = project
         self._label = label
         self._count = count
         self._seconds = seconds
+        self._gate = gate
 
     def enqueue_by_a_parent(self) -> None:
         call = f"labour_all.enqueue({self._label!r}, {self._count}, {self._seconds})"
@@ -51,8 +53,12 @@ class Labours:
 
     def statements(self, function: str = "labour") -> str:
         """Return what `enqueue` runs, for several to be enqueued at once."""
-        calls = f"({self._label!r}, number, {self._seconds}) for number in range({self._count})"
+        calls = f"({self._label!r}, number, {self._seconds}, {self._gate!r}) for number in range({self._count})"
         return f"from tests.shop.defer.{function} import {function}\n{function}.starmap({calls})\n"
+
+    def open_gate(self) -> None:
+        """Let those go on that `enqueue` has made to wait at the gate."""
+        Path(f"{self._project.witness.path}.{self._gate}").touch()
 
     def enqueue_one_by_one(self) -> None:
         """Enqueue each in a message of its own."""
