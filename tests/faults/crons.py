@@ -6,10 +6,13 @@ when a test lets it believe that it has not for hours, or every second.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import psycopg
 
 from tests.faults.counting import lost_and_twice
 from tests.processes import Project
@@ -61,6 +64,17 @@ class Crons:
             "UPDATE django_celery_beat_periodictask SET last_run_at = now() - interval '3 hours'"
             " WHERE name LIKE 'deferapp: tests.crons%%' RETURNING 1"
         )
+
+    @contextlib.contextmanager
+    def beat_unable_to_note_its_rings(self) -> Iterator[None]:
+        """Let no beat get further than to send: what would note it waits, and is ended with the block."""
+        with psycopg.connect(self.project.database_url) as connection:
+            connection.execute("SELECT id FROM django_celery_beat_periodictask FOR UPDATE")
+            yield
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
 
     def ring_every_second(self) -> None:
         """Let every beat that is started from now on ring every second besides."""
