@@ -1,4 +1,4 @@
-"""`bin/bench SCENARIO`: what is measured, and how."""
+"""`bin/bench [SCENARIO]`: what is measured, and how. Without a scenario: all that can be compared with peers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,44 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import growth, pages, soak
+from benchmarks import compare, growth, pages, soak
+from benchmarks.peers import environment
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bin/bench", description="Measure deferapp on this machine.")
-    scenarios = parser.add_subparsers(dest="scenario", required=True)
+    scenarios = parser.add_subparsers(dest="scenario", metavar="SCENARIO")
+    compared = scenarios.add_parser("all", help="all of those that follow, one after the other")
+    _add_options(compared, list(compare.SCENARIOS))
+    for name, scenario in compare.SCENARIOS.items():
+        _add_options(scenarios.add_parser(name, help=scenario.about.replace("%", "%%")), [name])
+    _add_studies(scenarios)
+    given = parser.parse_args([*arguments, *_default(arguments)])
+    return int(not given.run(given))
+
+
+def _default(arguments: list[str]) -> list[str]:
+    return (
+        [] if any(not argument.startswith("-") or argument in ("-h", "--help") for argument in arguments) else ["all"]
+    )
+
+
+def _add_options(parser: argparse.ArgumentParser, names: list[str]) -> None:
+    parser.add_argument("--peers", action="store_true", help="the peers too; they are installed in var/")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the medians are printed")
+    parser.add_argument("--count", type=int, help="jobs, if not as many as usual")
+    parser.add_argument("--only", nargs="+", default=(), metavar="SYSTEM", help="of those that are compared")
+    parser.set_defaults(run=lambda given: _compare(given, names))
+
+
+def _compare(given: argparse.Namespace, names: list[str]) -> bool:
+    wish = compare.Wish(
+        scenarios=names, rounds=given.rounds, count=given.count, with_peers=given.peers, only=given.only
+    )
+    return compare.run(wish, environment.python() if given.peers else Path(sys.executable))
+
+
+def _add_studies(scenarios: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     soaking = scenarios.add_parser("soak", help=soak.__doc__)
     soaking.add_argument("--count", type=int, default=1_000_000)
     soaking.add_argument("--processes", type=int, default=2, help="of the worker's pool")
@@ -26,8 +58,6 @@ def main(arguments: list[str]) -> int:
     showing.add_argument("--loads", type=int, default=20, help="of each page")
     showing.add_argument("--keep", type=Path, metavar="DIRECTORY", help="of a database that is filled once")
     showing.set_defaults(run=lambda given: pages.run(given.rows, given.loads, given.keep))
-    given = parser.parse_args(arguments)
-    return int(not given.run(given))
 
 
 if __name__ == "__main__":
