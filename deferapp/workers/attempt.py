@@ -13,6 +13,7 @@ from celery.exceptions import WorkerShutdown, WorkerTerminate
 from deferapp import conf
 from deferapp.clock import now
 from deferapp.exceptions import ArgumentGone, DeferError, ResultError
+from deferapp.executions import watchers
 from deferapp.executions.current import CurrentExecution, running
 from deferapp.executions.endings import failure
 from deferapp.executions.endings.errors import judge
@@ -59,7 +60,7 @@ def make(function: AnyFunction, execution: Execution, current: CurrentExecution)
         return _unloadable(error, body)
     listen()
     try:
-        with running(current), bodies.entered_in_thread(body):
+        with running(current), bodies.entered_in_thread(body), watchers.around(execution):
             value = function.func(*args, **kwargs)
         return _returned(function, value, body)
     except ENDS_OF_WORKER:
@@ -77,7 +78,7 @@ async def amake(function: AnyFunction, execution: Execution, current: CurrentExe
         return _unloadable(error, body)
     listen()
     try:
-        with running(current), bodies.entered(body):
+        with running(current), bodies.entered(body), watchers.around(execution):
             value = await function.func(*args, **kwargs)
         return _returned(function, value, body)
     except BaseException as error:
