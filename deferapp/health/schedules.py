@@ -65,7 +65,7 @@ def are_those_of_the_code(_scene: Scene) -> Iterator[Finding]:
         yield warning(
             "D032",
             f"The ledger's schedules are not those of this code: {some(differ)}.",
-            why="A schedule was added, changed or taken out, and the ledger has not been told; or workers of an older "
-            "release have been started since.",
-            remedy=("python manage.py migrate, which tells it, or restart the workers.",),
+            why="A schedule was added, changed or taken out, and the ledger has not been told; or this code is older "
+            "than that in effect.",
+            remedy=("If this code is meant: python manage.py migrate, which tells the ledger.",),
         )

@@ -107,3 +107,21 @@ class DueMoment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schedule_id} {self.due_at:%Y-%m-%d %H:%M}Z"
+
+
+class DeclaredSet(models.Model):
+    """The schedules that some code has declared together, and when they last came into effect.
+
+    A worker tells by it whether its own code has been replaced meanwhile.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
+    declared_at = MomentField(_("came into effect"))
+
+    class Meta:
+        verbose_name = _("declared set")
+        verbose_name_plural = _("declared sets")
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint} {self.declared_at:%Y-%m-%d %H:%M}Z"

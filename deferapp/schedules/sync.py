@@ -1,11 +1,13 @@
 """Bringing schedules up to date with the code, at `manage.py migrate` and at the start of a worker.
 
 The code declares, people override: an edited frequency and a pause stay, everything else follows the code. A schedule
-that is gone from the code stops, keeps its row, and resumes from then on when it comes back.
+that is gone from the code stops, keeps its row, and resumes from then on when it comes back. A worker whose code has
+been replaced meanwhile changes nothing: see `releases`.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -15,20 +17,26 @@ from deferapp.cron import next_after, parse
 from deferapp.exceptions import InvalidFrequency
 from deferapp.functions import registry
 from deferapp.models import Schedule, ledger
-from deferapp.schedules import beat, edits
+from deferapp.schedules import beat, edits, releases
 
 if TYPE_CHECKING:
     from deferapp.functions.function import ScheduledFunction
 
+logger = logging.getLogger("deferapp.schedules")
 
-def sync() -> bool:
+
+def sync(*, is_meant: bool = True) -> bool:
     """Make the rows of the ledger and of beat what code and people say. Harmless to repeat, also by two at once.
 
-    False if it has to be repeated: a schedule that is due fires as it was before it gets another frequency.
+    False if it has to be repeated: a schedule that is due fires as it was before it gets another frequency. `is_meant`
+    says that a person wants this code, which a worker that starts cannot know.
     """
     with transaction.atomic(using=ledger()):
         is_done = edits.absorb()
         functions = registry.scheduled()
+        if not releases.may_take_effect(functions, is_meant=is_meant):
+            logger.warning("Schedules stay as newer code has them. If this code is meant: python manage.py migrate")
+            return is_done
         for function in functions:
             is_done &= _sync_declared(function)
         for schedule in Schedule.objects.exclude(function__in=[function.name for function in functions]):

@@ -20,6 +20,7 @@ from deferapp.alerts import plan, send
 from deferapp.alerts import prune as alerts_prune
 from deferapp.clock import now
 from deferapp.dispatch import overdue
+from deferapp.dispatch.broker import is_in_memory
 from deferapp.executions import bulk, life, prune
 from deferapp.executions.batches import hooks
 from deferapp.executions.logs.orphans import Orphans
@@ -100,7 +101,8 @@ class Housekeeper(threading.Thread):
         return keeps_house
 
     def _sync(self) -> None:
-        self._synced = sync.sync()
+        """In embedded mode there is no other worker, whose code might be newer."""
+        self._synced = sync.sync(is_meant=is_in_memory())
 
     def _tick(self) -> None:
         self._next_due = None
