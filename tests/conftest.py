@@ -16,6 +16,9 @@ from tests.leases import Databases, lease_redis
 from tests.processes import Project, ProjectMaker, logs, opened
 from tests.servers import PostgresServer, RedisServer
 
+# What an entry point loads where deferapp is installed.
+pytest_plugins = ["deferapp.testing.plugin"]
+
 # Tells the databases of this run from those of others on the same server; xdist's workers inherit it.
 RUN = "DEFERAPP_TEST_RUN"
 IS_CI = bool(os.environ.get("CI"))

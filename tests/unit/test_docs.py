@@ -33,7 +33,15 @@ from deferapp.models.queries import ExecutionQuerySet
 from deferapp.views import FunctionView
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("reference.md", "how-it-works.md", "existing-project.md", "operations.md", "admin.md", "watching.md")
+PAGES = (
+    "reference.md",
+    "how-it-works.md",
+    "existing-project.md",
+    "operations.md",
+    "admin.md",
+    "watching.md",
+    "testing.md",
+)
 CHECK_ID = re.compile(r"deferapp\.[EWI]\d{3}\b")
 SETTING = re.compile(r"""DEFER\[["'](\w+)["']\]""")
 SUBPARSERS = argparse._SubParsersAction
