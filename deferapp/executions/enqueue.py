@@ -15,7 +15,7 @@ from deferapp.clock import ordered_now
 from deferapp.dispatch import publish
 from deferapp.durations import as_moment
 from deferapp.exceptions import ArgumentError, OptionError
-from deferapp.executions import tell
+from deferapp.executions import tell, watchers
 from deferapp.executions.batches.batch import Batch
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import current_execution
@@ -144,8 +144,9 @@ def _build(
     parent = current_execution()
     moment = ordered_now()
     due_at = moment if options.delay is None else max(moment, as_moment(options.delay, moment))
+    id = _id(function, arguments)
     return Execution(
-        id=_id(function, arguments),
+        id=id,
         function=function.name,
         arguments_json=arguments,
         parent_id=parent.id if parent else None,
@@ -153,7 +154,7 @@ def _build(
         due_at=due_at,
         dispatch_at=due_at if due_at > moment else moment + conf.republish_after(),
         discard_at=None if options.discard_after is None else as_moment(options.discard_after, moment),
-        metadata=dict(options.metadata),
+        metadata=watchers.carried(function.name, id, options.metadata),
         limit_key=limit_key(function, args, kwargs),
         batch=batch,
     )

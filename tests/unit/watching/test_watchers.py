@@ -79,7 +79,7 @@ def test_what_an_execution_carries_is_added_to_its_own_metadata(caplog: pytest.L
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize("name", ["executions.watchers", "watching.sentry"])
+@pytest.mark.parametrize("name", ["executions.watchers", "watching.sentry", "watching.otel"])
 def test_settings_may_import_it_before_any_model_is_loaded(name: str) -> None:
     code = f"import sys, deferapp.{name}; assert not {{'deferapp.models', 'django.views.debug'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
