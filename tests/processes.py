@@ -7,12 +7,14 @@ which are shown when a test fails.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +24,7 @@ import psycopg
 
 from tests.leases import ROOT
 from tests.proc import children_of, die_with_parent, kill_all, session_members
+from tests.starter import Started, starter
 from tests.waiting import wait_until
 
 START_SECONDS = 60.0
@@ -34,20 +37,10 @@ ELSEWHERE = ("unshare", "--uts", "--pid", "--fork", "--mount-proc", "sh", "-c", 
 class Process:
     """A process that was started for a test, and its log."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], directory: Path) -> None:
+    def __init__(self, name: str, popen: Started | subprocess.Popen[bytes], log_path: Path) -> None:
         self.name = name
-        self.log_path = directory / f"{name}.log"
-        with self.log_path.open("ab") as log:
-            self._popen = subprocess.Popen(
-                command,
-                env=environment,
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),
-            )
+        self.log_path = log_path
+        self._popen = popen
 
     @property
     def pid(self) -> int:
@@ -105,6 +98,27 @@ class Process:
         return self._popen.poll() is not None and not session_members(session)
 
 
+def _start_inside(
+    inside: Sequence[str],
+    arguments: list[str],
+    environment: dict[str, str],
+    directory: Path,
+    output: Path,
+    errors: Path,
+) -> subprocess.Popen[bytes]:
+    with output.open("ab") as log:
+        return subprocess.Popen(
+            [*inside, sys.executable, *arguments],
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+
+
 class Witness:
     """What the outside world saw: see `tests.shop.witness`."""
 
@@ -151,7 +165,11 @@ class Project:
 
     def start(self, name: str, *command: str, inside: Sequence[str] = ()) -> Process:
         """Start `python -m command…`, inside of another command if one is given."""
-        process = Process(name, [*inside, sys.executable, "-m", *command], self.environment(), self.directory)
+        log_path = self.directory / f"{name}.log"
+        arguments = ["-m", *command]
+        start = functools.partial(_start_inside, inside) if inside else starter().start
+        popen = start(arguments, self.environment(), self.directory, log_path, log_path)
+        process = Process(name, popen, log_path)
         self.processes.append(process)
         return process
 
@@ -176,18 +194,20 @@ class Project:
 
     def run(self, *arguments: str) -> str:
         """Run Python with the arguments and return what it printed; fail when it does not end with 0."""
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            env=self.environment(),
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=RUN_SECONDS,
-            check=False,
-        )
+        done = self.finish(*arguments)
         assert done.returncode == 0, f"ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
+
+    def finish(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python with the arguments to its end, whatever that is."""
+        with tempfile.TemporaryDirectory() as directory:
+            output, errors = Path(directory, "output"), Path(directory, "errors")
+            started = starter().start(list(arguments), self.environment(), self.directory, output, errors)
+            try:
+                code = started.wait(RUN_SECONDS)
+            finally:
+                started.send_signal(signal.SIGKILL)
+            return subprocess.CompletedProcess(arguments, code, output.read_text(), errors.read_text())
 
     def manage(self, *arguments: str) -> str:
         """Run a management command."""

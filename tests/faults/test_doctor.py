@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import RUN_SECONDS, Process, Project, ProjectMaker
+from tests.processes import Process, Project, ProjectMaker
 from tests.servers import RedisServer
 from tests.waiting import wait_until
 
@@ -42,16 +41,7 @@ class Report:
 
 
 def ask(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "django", "defer", "doctor", *options],
-        env=project.environment(),
-        cwd=project.directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
+    return project.finish("-m", "django", "defer", "doctor", *options)
 
 
 def examine(project: Project) -> Report:

@@ -81,8 +81,7 @@ with transaction.atomic():
 
 def _run(project: Project, code: str) -> int:
     """Run a process of the project and return its exit code: minus the signal that killed it."""
-    command = [sys.executable, "-c", PRELUDE + code]
-    return subprocess.run(command, env=project.environment(), timeout=ENOUGH_SECONDS, check=False).returncode
+    return project.finish("-c", PRELUDE + code).returncode
 
 
 def _notes_when_all_has_run(project: Project) -> list[str]:
