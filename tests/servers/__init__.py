@@ -1,7 +1,7 @@
 """Private servers: for a whole run, or for one test that stops, kills and empties its own.
 
-Each is a process on a free port of 127.0.0.1, with data in a temporary directory and its default durability.
-It ends with the process that started it, however that one ends.
+Each is a process on a free port of 127.0.0.1, with data in a temporary directory and its default durability, but for
+the PostgreSQL of a whole run, which nobody stops. It ends with the process that started it, however that one ends.
 """
 
 from __future__ import annotations
@@ -37,5 +37,5 @@ def servers_in_environment() -> Iterator[None]:
         if "REDIS_URL" not in os.environ:
             os.environ["REDIS_URL"] = stack.enter_context(RedisServer()).url
         if "DATABASE_URL" not in os.environ:
-            os.environ["DATABASE_URL"] = stack.enter_context(PostgresServer()).url
+            os.environ["DATABASE_URL"] = stack.enter_context(PostgresServer(is_durable=False)).url
         yield

@@ -16,6 +16,8 @@ import psycopg
 from tests.servers.programs import find_postgres
 from tests.servers.server import Server, ServerError
 
+_HASTY = ("fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "checkpoint_timeout=1h")
+
 
 class PostgresServer(Server):
     """A PostgreSQL with one superuser `postgres` and the empty database `postgres`."""
@@ -24,8 +26,10 @@ class PostgresServer(Server):
     stop_signal = signal.SIGINT  # ends the sessions that are open, then checkpoints
     max_connections = 200
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = True) -> None:
+        """What is not durable outlives no crash of the machine, and waits for no disk."""
         super().__init__()
+        self._is_durable = is_durable
         self._password = secrets.token_hex(16)
         self._data = self.directory / "data"
 
@@ -86,7 +90,8 @@ class PostgresServer(Server):
     def _command(self) -> list[str]:
         where = ["-D", str(self._data), "-p", str(self.port), "-k", str(self.directory)]
         options = ["-c", "listen_addresses=127.0.0.1", "-c", f"max_connections={self.max_connections}"]
-        return [self._program("postgres"), *where, *options]
+        hasty = [] if self._is_durable else [word for setting in _HASTY for word in ("-c", setting)]
+        return [self._program("postgres"), *where, *options, *hasty]
 
     def _answers(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=5):
