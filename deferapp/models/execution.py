@@ -6,7 +6,8 @@ may remove a parent before its children: read such a `parent` by `select_related
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from deferapp.fields import MomentField
 from deferapp.models.queries import ExecutionManager
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 
 class Execution(Handle, models.Model):
@@ -106,6 +107,12 @@ class Execution(Handle, models.Model):
             models.Index(
                 fields=["batch", "state"], name="deferapp_exec_batch", condition=models.Q(batch__isnull=False)
             ),
+            # For the list of a large batch of long ago, which PostgreSQL would look for among all.
+            models.Index(
+                fields=["batch", "created_at"],
+                name="deferapp_exec_batch_created",
+                condition=models.Q(batch__isnull=False),
+            ),
             models.Index(
                 fields=["discard_at"],
                 name="deferapp_exec_discard",
@@ -118,6 +125,17 @@ class Execution(Handle, models.Model):
 
     def __str__(self) -> str:
         return f"{self.function} {self.id}"
+
+    @classmethod
+    def new(cls, **values: Any) -> Self:
+        """As `Execution(**values)`, by names of attributes; twice as fast, for those who make very many."""
+        return cls(*[values[name] if name in values else default() for name, default in _defaults(cls)])
+
+
+@cache
+def _defaults(model: type[Execution]) -> list[tuple[str, Callable[[], Any]]]:
+    """The names of the attributes that the fields have, in their order, and what gives each its default."""
+    return [(field.attname, field.get_default) for field in model._meta.concrete_fields]
 
 
 if TYPE_CHECKING:
