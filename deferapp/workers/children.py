@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
+from typing import Final
 
 from deferapp.executions.endings import failure
 from deferapp.executions.endings.failure import Failure
@@ -12,6 +14,9 @@ from deferapp.models import Worker
 from deferapp.workers import presence, process
 
 logger = logging.getLogger("deferapp.workers")
+
+_END_SECONDS: Final = 2.0
+"""That a process which is killed is waited for; on a busy machine it is there for a moment yet."""
 
 
 class Children:
@@ -28,6 +33,7 @@ class Children:
                 logger.error("Process %d does not end what it is in; it is killed", child.pid)
                 self._killed.add(child.pk)
                 os.kill(child.pid, signal.SIGKILL)
+                _wait_for_end(child)
 
     def dead(self) -> list[tuple[Worker, Failure]]:
         """Those that have died, and why the attempts that they were in have failed."""
@@ -37,3 +43,10 @@ class Children:
         before, self._oom_kills = self._oom_kills, process.oom_kills()
         of_itself = failure.OUT_OF_MEMORY if self._oom_kills > before else failure.LOST
         return [(child, failure.STUCK if child.pk in self._killed else of_itself) for child in dead]
+
+
+def _wait_for_end(child: Worker) -> None:
+    """So that `dead` sees it next, which knows why it died: whoever recovers for it later takes it for lost."""
+    ends = time.monotonic() + _END_SECONDS
+    while process.is_alive(child.process) and time.monotonic() < ends:
+        time.sleep(0.01)

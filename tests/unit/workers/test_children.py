@@ -42,6 +42,17 @@ def test_a_child_that_was_killed_for_being_stuck_took_too_long(monkeypatch: pyte
     assert children.dead() == [(child, failure.STUCK)]
 
 
+def test_a_child_that_is_killed_for_being_stuck_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = make_worker(host=process.host(), supervisor=process.this(), process=GONE)
+    is_there = iter([True, True, False, False])
+    monkeypatch.setattr(Deadlines, "have_passed", lambda _self, pid: pid == child.pid)
+    monkeypatch.setattr(os, "kill", lambda *call: None)
+    monkeypatch.setattr(process, "is_alive", lambda _name: next(is_there))
+    children = Children()
+    children.kill_the_stuck()
+    assert children.dead() == [(child, failure.STUCK)]
+
+
 def test_a_deadline_is_seen_by_the_worker_and_passes() -> None:
     deadlines = Deadlines()
     assert not deadlines.have_passed(os.getpid())
