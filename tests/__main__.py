@@ -1,6 +1,6 @@
 """`python -m tests [FOLDER] [arguments of pytest]`: pytest, between the start and the end of its servers.
 
-Without any path, everything but what takes long: `faults` runs when it is named.
+Without any path, everything but what takes long: `packaging` and `projects` run when they are named.
 
 A first word that names a folder of `tests/`, as in `bin/test unit -k cron`, is short for that folder. But `chaos` is a
 program of its own, with servers of its own: `bin/test chaos --seed 1 --minutes 5`.
@@ -24,9 +24,9 @@ TESTS = Path(__file__).resolve().parent
 # Options that say how many processes run the tests, or that need all of them in this one.
 ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
 
-LONG = ("faults",)
-# Those with real processes that are broken mostly wait.
-PROCESSES_A_CORE = {"faults": 2}
+LONG = ("packaging", "projects")
+# Tests with real processes mostly wait, so that two share a core. In these folders, none does.
+BUSY = ("unit", "parallel")
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +51,7 @@ def _with_defaults(arguments: list[str]) -> list[str]:
         arguments = [*arguments, *(f"--ignore={TESTS / each}" for each in LONG)]
     if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
         return arguments
-    processes = PROCESSES_A_CORE.get(folder, 1) * (os.cpu_count() or 1)
+    processes = (os.cpu_count() or 1) * (1 if folder in BUSY else 2)
     return ["-n", str(processes), "--dist", "loadgroup", *arguments]
 
 
