@@ -47,6 +47,8 @@ class Settings:
     SITE_URL: str = ""
     """Where Django admin is reached, as in "https://shop.example": messages then have links."""
 
+    OBSERVE_CELERY_TASKS: bool | Sequence[str] = False
+    """Which of the project's own Celery tasks are shown: True for all, or names, with * and ? for any letters."""
     METRICS_TOKEN: str = ""
     """What Prometheus has to show `deferapp.watching.prometheus.metrics`; without it only people see that page."""
 
@@ -62,7 +64,16 @@ def declared() -> Mapping[str, Any]:
 
 
 def current() -> Settings:
-    return Settings(**{key: value for key, value in declared().items() if key in KEYS})
+    """The settings as they are now: the same object for as long as each is the same."""
+    global _latest
+    said, (known, settings) = declared(), _latest
+    if len(said) != len(known) or any(said.get(key, known) is not value for key, value in known.items()):
+        settings = Settings(**{key: value for key, value in said.items() if key in KEYS})
+        _latest = dict(said), settings
+    return settings
+
+
+_latest: tuple[Mapping[str, Any], Settings] = {}, Settings()
 
 
 def republish_after() -> timedelta:

@@ -7,6 +7,7 @@ attempt and in the next.
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import Counter
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -17,11 +18,62 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 
+class Tally:
+    """How often each of very many ids was counted, in 16 bytes an id: a dict of a million would take 200 MB.
+
+    A table of the ids' random halves, at most half full; what was counted more than once stands in a dict besides. That
+    two ids of a million have the same half is a matter of one in 30 million, and would do no harm: the second would be
+    taken for a repeated call, by every attempt alike.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._slots = array("Q", bytes(8 * 64))
+        self._repeated: dict[int, int] = {}
+
+    def of(self, id: UUID) -> int:
+        half = _half(id)
+        return self._repeated.get(half, 1) if self._slots[self._place(half)] else 0
+
+    def add(self, id: UUID, count: int) -> int:
+        """Count an id some times more. Returns how often it had been counted before."""
+        half = _half(id)
+        place = self._place(half)
+        before = self._repeated.get(half, 1) if self._slots[place] else 0
+        if before + count > 1:
+            self._repeated[half] = before + count
+        if not before:
+            self._slots[place] = half
+            self._size += 1
+            if 2 * self._size > len(self._slots):
+                self._grow()
+        return before
+
+    def _place(self, half: int) -> int:
+        """Where the id is, or could be: what stands in its place already moves it on."""
+        slots, last = self._slots, len(self._slots) - 1
+        place = half & last
+        while slots[place] not in (0, half):
+            place = place + 1 & last
+        return place
+
+    def _grow(self) -> None:
+        known, self._slots = self._slots, array("Q", bytes(2 * 8 * len(self._slots)))
+        for half in known:
+            if half:
+                self._slots[self._place(half)] = half
+
+
+def _half(id: UUID) -> int:
+    """The half of an id that is random, or made of a hash; 0 means none."""
+    return id.int & 0x3FFF_FFFF_FFFF_FFFF or 1
+
+
 class Calls:
     """The calls of one attempt. Threads of the body share it."""
 
     def __init__(self) -> None:
-        self._made: Counter[UUID] = Counter()
+        self._made = Tally()
         self._lock = threading.Lock()
 
     def count(self, call: UUID) -> int:
@@ -30,17 +82,17 @@ class Calls:
 
         connection = connections[ledger()]
         if not connection.in_atomic_block:
-            return self._add(Counter({call: 1}))[call]
-        before = self._made[call] + sum(made.calls[call] for made in self._tentative(connection))
+            with self._lock:
+                return self._made.add(call, 1)
+        before = self._made.of(call) + sum(made.calls[call] for made in self._tentative(connection))
         self._in_this_savepoint(connection).calls[call] += 1
         return before
 
-    def _add(self, calls: Counter[UUID]) -> Counter[UUID]:
-        """Count calls for good. Returns how many of each there were before."""
+    def _add(self, calls: Counter[UUID]) -> None:
+        """Count calls for good."""
         with self._lock:
-            before = Counter({call: self._made[call] for call in calls})
-            self._made.update(calls)
-            return before
+            for call, count in calls.items():
+                self._made.add(call, count)
 
     def _tentative(self, connection: BaseDatabaseWrapper) -> list[_Tentative]:
         """What has been called in this transaction and not been rolled back with a savepoint."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BURST: Final = 0.02
 """Seconds between two enqueues of a burst at the most."""
-FULL: Final = 500
+FULL: Final = 1_000
 """Executions that are written together."""
 STALE: Final = 0.1
 """Seconds after which the oldest is written even if no other comes."""
@@ -53,6 +53,11 @@ class Collector:
     @property
     def is_full(self) -> bool:
         return len(self._waiting) >= FULL
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to be written, and nobody is at it."""
+        return not self._waiting and not self._writing.locked()
 
     @property
     def is_stale(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -23,11 +24,12 @@ from deferapp.executions.ids import keyed_id, new_id
 from deferapp.executions.values import encode_call
 from deferapp.functions.limit_key import limit_key
 from deferapp.models import Execution, ledger
+from deferapp.models.insertion import insert_missing
 
 if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
 
-CHUNK: Final = 500
+CHUNK: Final = 1_000
 """How many executions are written in one statement."""
 
 Call = Iterable[Any]
@@ -67,7 +69,7 @@ def write(executions: Sequence[Execution]) -> None:
     """
     ordered = sorted(executions, key=lambda execution: execution.id)
     with tell.of_new(executions):
-        Execution.objects.using(ledger()).bulk_create(ordered, ignore_conflicts=True, batch_size=CHUNK)
+        insert_missing(ordered, using=ledger())
     for function, group in itertools.groupby(executions, key=lambda execution: execution.function):
         _publish(function, group)
 
@@ -138,21 +140,22 @@ def _build(
     function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, Any], batch: UUID | None = None
 ) -> Execution:
     arguments = encode_call(function.name, function.signature, tuple(args), dict(kwargs))
-    if len(arguments) > conf.current().MAX_ARGUMENTS:
+    settings = conf.current()
+    if len(arguments) > settings.MAX_ARGUMENTS:
         raise ArgumentError(_too_large(function, len(arguments)))
     options = function.assigned
     parent = current_execution()
     moment = ordered_now()
     due_at = moment if options.delay is None else max(moment, as_moment(options.delay, moment))
     id = _id(function, arguments)
-    return Execution(
+    return Execution.new(
         id=id,
         function=function.name,
         arguments_json=arguments,
         parent_id=parent.id if parent else None,
         created_at=moment,
         due_at=due_at,
-        dispatch_at=due_at if due_at > moment else moment + conf.republish_after(),
+        dispatch_at=due_at if due_at > moment else moment + timedelta(seconds=settings.REPUBLISH_AFTER),
         discard_at=None if options.discard_after is None else as_moment(options.discard_after, moment),
         metadata=watchers.carried(function.name, id, options.metadata),
         limit_key=limit_key(function, args, kwargs),
