@@ -86,6 +86,9 @@ def facts() -> dict[str, object]:
         "parent": parent,
         "tenant": failed.metadata["tenant"],
         "error": ErrorGroup.objects.order_by("-last_at")[0].key,
+        "rare_error": ErrorGroup.objects.order_by("last_at")[0].key,
+        "old_batch": Execution.objects.exclude(batch=None).order_by("created_at")[0].batch,
+        "batch": Execution.objects.exclude(batch=None).order_by("-created_at")[0].batch,
         "schedule": Schedule.objects.order_by("id")[0].pk,
     }
 

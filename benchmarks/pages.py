@@ -22,13 +22,17 @@ FAN_OUT: Final = 200
 """Children of a parent; of 500 executions one is a parent."""
 
 # Who waits, takes long, fails or is retried is drawn by hashes of the number, so that every run has the same.
+# The oldest tenth of the children are one large batch; of the others those of a parent are.
 _EXECUTIONS: Final = """
 INSERT INTO deferapp_execution (id, function, state, arguments_json, result_json, parent_id, attempt, created_at,
-    due_at, started_at, ended_at, metadata, error_code, reason)
+    due_at, started_at, ended_at, metadata, batch, error_code, reason)
 SELECT md5(i::text)::uuid, function, state, '{"args": [' || i || ']}', CASE state WHEN 'succeeded' THEN '1' END,
     CASE WHEN i %% 500 BETWEEN 1 AND %(fan_out)s THEN md5((i / 500 * 500)::text)::uuid END, attempt, created_at,
     created_at + (attempt - 1) * interval '30 s', started_at, CASE WHEN i > 300 THEN started_at + duration END,
-    jsonb_build_object('tenant', 't' || i %% 50), CASE state WHEN 'failed' THEN 'ER0003' ELSE '' END, ''
+    jsonb_build_object('tenant', 't' || i %% 50),
+    CASE WHEN i %% 500 BETWEEN 1 AND %(fan_out)s THEN CASE WHEN i BETWEEN %(old)s * 0.9 AND %(old)s THEN
+        md5('old')::uuid ELSE md5('batch' || i / 500)::uuid END END,
+    CASE state WHEN 'failed' THEN 'ER0003' ELSE '' END, ''
 FROM (
     SELECT i, state, duration, now() - i * interval '1 s' * %(spacing)s AS created_at,
         CASE state WHEN 'failed' THEN 3 WHEN 'succeeded' THEN 1 + (chance < 40)::int ELSE 0 END AS attempt,
@@ -74,6 +78,11 @@ SELECT (SELECT min(id) FROM deferapp_schedule), moment, moment,
 FROM (SELECT n, date_trunc('hour', now()) - n * interval '1 hour' AS moment FROM generate_series(1, 90 * 24) AS n) AS m
 """
 
+_OF_SCHEDULES: Final = """
+UPDATE deferapp_execution SET function = (SELECT function FROM deferapp_schedule ORDER BY id LIMIT 1)
+WHERE id IN (SELECT execution_id FROM deferapp_duemoment)
+"""
+
 
 def run(rows: int, loads: int, keep: Path | None = None) -> bool:
     """Fill a ledger, count it, and load each page. True if each page is in time and goes through a bounded part.
@@ -112,11 +121,12 @@ def _insert(project: Project, rows: int) -> None:
     names = project.python(
         "from deferapp.functions import registry; print(*sorted(each.name for each in registry.functions()))"
     ).split()
-    shared = {"functions": names[:FUNCTIONS], "spacing": DAYS * 86_400 / rows, "fan_out": FAN_OUT}
+    shared = {"functions": names[:FUNCTIONS], "spacing": DAYS * 86_400 / rows, "fan_out": FAN_OUT, "old": rows}
     for first in range(1, rows + 1, CHUNK):
         _execute(project, _EXECUTIONS, **shared, first=first, last=min(first + CHUNK - 1, rows))
-    _execute(project, _ATTEMPTS.replace("%%", "%"))
     _execute(project, _DUE_MOMENTS.replace("%%", "%"))
+    _execute(project, _OF_SCHEDULES)
+    _execute(project, _ATTEMPTS.replace("%%", "%"))
     _execute(project, "VACUUM ANALYZE")
 
 

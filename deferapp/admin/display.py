@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from deferapp.executions.states import State
 from deferapp.visible import visible as visible
 
 NOTHING: Final = "–"
+_KNOWN: Final = 1_000
+"""Names and badges that are kept as HTML: a page has the same ones again and again."""
 
 STATE_SIGNS: Final[dict[str, str]] = {
     State.CREATED: "○",
@@ -32,11 +35,17 @@ STATE_SIGNS: Final[dict[str, str]] = {
 
 def badge(kind: str, sign: str, text: object) -> SafeString:
     """A word with a sign and a colour. `kind` is a class of the style sheet: a state, or another one there."""
+    return _badge(kind, sign, str(text))
+
+
+@lru_cache(maxsize=_KNOWN)
+def _badge(kind: str, sign: str, text: str) -> SafeString:
     return format_html(
         '<span class="deferapp-badge deferapp-{}"><span aria-hidden="true">{}</span> {}</span>', kind, sign, text
     )
 
 
+@lru_cache(maxsize=_KNOWN)
 def function_name(name: str) -> SafeString:
     """A function's dotted name, which may break after its dots and underscores."""
     parts = [part for part in re.split(r"(?<=[._])", visible(name)) if part]
@@ -45,6 +54,7 @@ def function_name(name: str) -> SafeString:
     )
 
 
+@lru_cache(maxsize=_KNOWN)
 def short_function_name(name: str) -> SafeString:
     """The last part of a function's dotted name, and the rest on a line below it."""
     package, _dot, last = name.rpartition(".")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils.safestring import SafeString
@@ -46,7 +46,11 @@ def activity(period: Period, viewer: Viewer) -> dict[str, Any]:
         "waits": _waits(period, steps),
         "legend": [_legend(outcome, period, viewer) for outcome in reversed(_UP)],
         "marks": marks,
-        "rows": [_row(step, counts, period, viewer) for step, counts in reversed(steps) if _has_any(counts)],
+        "rows": [
+            _row(step, counts, waited, period, viewer)
+            for (step, counts), waited in reversed(list(zip(steps, period.waits, strict=True)))
+            if _has_any(counts)
+        ],
     }
 
 
@@ -75,7 +79,9 @@ def _bars(
 
 
 def _waits(period: Period, steps: list[tuple[datetime, Counts]]) -> SafeString | None:
-    columns = [_wait(begins_at, counts, period.range) for begins_at, counts in steps]
+    columns = [
+        _wait(begins_at, waited, period.range) for (begins_at, _counts), waited in zip(steps, period.waits, strict=True)
+    ]
     longest = max((column.p95 for column in columns if column), default=None)
     if not longest:
         return None
@@ -84,10 +90,10 @@ def _waits(period: Period, steps: list[tuple[datetime, Counts]]) -> SafeString |
     return waits(columns, duration_ticks(longest, span, most=2), title=title % known)
 
 
-def _wait(begins_at: datetime, counts: Counts, range: Range) -> Wait | None:
-    median, p95 = counts.wait(0.5), counts.wait(0.95)
-    if median is None or p95 is None:
+def _wait(begins_at: datetime, waited: tuple[timedelta, timedelta] | None, range: Range) -> Wait | None:
+    if waited is None:
         return None
+    median, p95 = waited
     title = _("%(time)s: waited %(median)s (median), %(p95)s (p95)")
     known = {"time": times.step_name(begins_at, range), "median": span(median), "p95": span(p95)}
     return Wait(title=title % known, median=median, p95=p95)
@@ -125,14 +131,15 @@ def _legend(outcome: TallyOutcome, period: Period, viewer: Viewer) -> dict[str, 
     }
 
 
-def _row(begins_at: datetime, counts: Counts, period: Period, viewer: Viewer) -> dict[str, Any]:
-    median, p95 = counts.wait(0.5), counts.wait(0.95)
+def _row(
+    begins_at: datetime, counts: Counts, waited: tuple[timedelta, timedelta] | None, period: Period, viewer: Viewer
+) -> dict[str, Any]:
     return {
         "time": times.step_name(begins_at, period.range),
         "url": _url(begins_at, period, viewer),
         "numbers": [count(_number(counts, outcome)) for outcome in reversed(_UP)],
-        "median": span(median) if median is not None else "",
-        "p95": span(p95) if p95 is not None else "",
+        "median": span(waited[0]) if waited else "",
+        "p95": span(waited[1]) if waited else "",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
@@ -14,6 +15,7 @@ from deferapp.admin.display import NOTHING, span
 from deferapp.dashboard import times
 from deferapp.dashboard.charts import spark_bars, spark_line
 from deferapp.dashboard.viewer import Viewer, word
+from deferapp.tallies import histogram
 from deferapp.tallies.read import Counts, Range
 
 
@@ -47,6 +49,12 @@ class Period:
     before: Counts
     function: str = ""
     """The only one, or all."""
+
+    @cached_property
+    def waits(self) -> list[tuple[timedelta, timedelta] | None]:
+        """How long the half, and 95 %, of what started in each step waited at the most; None if nothing did."""
+        found = (histogram.percentiles(counts.waits, (0.5, 0.95)) for counts in self.steps)
+        return [(each[0], each[1]) if each else None for each in found]
 
     def search(self, *more: str) -> list[str]:
         function = [word("fn", self.function)] if self.function else []
@@ -99,8 +107,7 @@ def _ok(period: Period, viewer: Viewer) -> Card:
 
 def _wait(period: Period, viewer: Viewer) -> Card:
     wait, before = period.total.wait(0.95), period.before.wait(0.95)
-    waits = [counts.wait(0.95) for counts in period.steps]
-    seconds = [None if each is None else each.total_seconds() for each in waits]
+    seconds = [None if each is None else each[1].total_seconds() for each in period.waits]
     return Card(
         key="wait",
         label=_("p95 wait"),

@@ -23,7 +23,7 @@ from deferapp.functions import registry
 from deferapp.functions.function import ScheduledFunction
 from deferapp.functions.registry import AnyFunction
 from deferapp.models import Execution, Schedule, Tally, ledger
-from deferapp.tallies.read import Counts, Range, series, time_range
+from deferapp.tallies.read import Counts, Range, series, time_range, total
 
 LATEST: Final = 10
 """Executions that are listed."""
@@ -68,7 +68,7 @@ def page(
 
 def _period(name: str, range: Range) -> Period:
     steps = [counts for _begins_at, counts in series(range, name)]
-    before = Counts.total(counts for _begins_at, counts in series(range.previous(), name))
+    before = total(range.previous(), name)
     return Period(range=range, steps=steps, total=Counts.total(steps), before=before, function=name)
 
 

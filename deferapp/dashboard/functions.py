@@ -23,6 +23,7 @@ from deferapp.functions import registry
 from deferapp.functions.function import ScheduledFunction
 from deferapp.models import Execution, PausedFunction, ledger
 from deferapp.tallies.read import Counts, FunctionTally, Range
+from deferapp.tallies import histogram
 from deferapp.visible import visible
 
 SHOWN: Final = 25
@@ -112,21 +113,17 @@ class _Maker:
 
     def _numbers(self, tally: FunctionTally) -> dict[str, Any]:
         counts = tally.counts
-        p50, p95 = counts.duration(0.5), counts.duration(0.95)
+        found = spread(counts)
         failed = None if counts.ok is None else 1 - counts.ok
         return {
             "trend": charts.spark_bars(tally.trend, tally.failed_trend, title=_trend_title(tally)),
             "runs": count(counts.ended),
-            "p50": NOTHING if p50 is None else span(p50),
-            "p95": NOTHING if p95 is None else span(p95),
-            "spread": self._spread(counts),
+            "p50": span(found.p50) if found else NOTHING,
+            "p95": span(found.p95) if found else NOTHING,
+            "spread": charts.box(found, self.scale, title=spread_title(found)) if found else "",
             "fail_share": NOTHING if failed is None else share_text(failed),
             "fail_bar": charts.share(failed, title=_("share that failed")) if failed else "",
         }
-
-    def _spread(self, counts: Counts) -> SafeString | str:
-        found = spread(counts)
-        return charts.box(found, self.scale, title=spread_title(found)) if found else ""
 
     def _signs(self, name: str) -> list[tuple[str, str]]:
         function = registry.get(name)
@@ -159,8 +156,8 @@ class _Maker:
 
 def spread(counts: Counts) -> Spread | None:
     """How the durations spread; None if nothing ran."""
-    p5, p25, p50, p75, p95 = (counts.duration(share) for share in _PERCENTILES)
-    if p5 is None or p25 is None or p50 is None or p75 is None or p95 is None:
+    found = histogram.percentiles(counts.durations, _PERCENTILES)
+    if not found:
         return None
     return Spread(p5=p5, p25=p25, p50=p50, p75=p75, p95=p95)
 
@@ -169,6 +166,7 @@ def spread_title(spread: Spread) -> str:
     return _("half take %(p25)s to %(p75)s, nine in ten %(p5)s to %(p95)s") % {
         "p5": span(spread.p5),
         "p25": span(spread.p25),
+    p5, p25, p50, p75, p95 = found
         "p75": span(spread.p75),
         "p95": span(spread.p95),
     }

@@ -12,7 +12,7 @@ from deferapp.dashboard.viewer import Viewer
 from deferapp.functions import registry
 from deferapp.functions.function import BackgroundFunction
 from deferapp.models import Alert, Execution, Schedule, Worker, ledger
-from deferapp.tallies.read import Counts, by_function, series, time_range
+from deferapp.tallies.read import Counts, by_function, series, time_range, total
 from deferapp.visible import visible
 
 
@@ -46,8 +46,7 @@ def overview(viewer: Viewer, parameters: dict[str, str], moment: datetime) -> di
 def _runs(viewer: Viewer, parameters: dict[str, str], moment: datetime) -> dict[str, Any]:
     range = time_range(parameters.get("range", ""), moment)
     steps = [counts for _begins_at, counts in series(range)]
-    before = Counts.total(counts for _begins_at, counts in series(range.previous()))
-    period = Period(range=range, steps=steps, total=Counts.total(steps), before=before)
+    period = Period(range=range, steps=steps, total=Counts.total(steps), before=total(range.previous()))
     has_all = parameters.get("functions") == "all"
     return {
         **_beginning(period),

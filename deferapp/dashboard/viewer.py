@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Final, Self
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
@@ -16,6 +17,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
 from deferapp.executions.search import quoted
+
+_ANY: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,14 @@ class Viewer:
         return self.page("execution_changelist", search=" ".join(words)) if self.sees("execution") else None
 
     def execution(self, id: UUID | None) -> str | None:
-        return self.page("execution_change", id) if id and self.sees("execution") else None
+        if id is None or self._execution is None or not self.sees("execution"):
+            return None
+        return self._execution.replace(str(_ANY), str(id))
+
+    @cached_property
+    def _execution(self) -> str | None:
+        """The address of an execution's page, with another id: there are many, and looking up each would take long."""
+        return self.page("execution_change", _ANY)
 
     def function(self, name: str, **query: str) -> str | None:
         """None also for a name that no address can hold."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
@@ -16,8 +18,12 @@ from deferapp.executions.selection import FILTERS, SEARCH
 from deferapp.executions.states import State
 from deferapp.models.pages import Page
 
+_ANY: Final = UUID(int=0)
 AFTER: Final = "after"
 BEFORE: Final = "before"
+FEW: Final = 1_000
+_LOOKED_AT: Final = re.compile(r"(?:^|\s)(?:meta\.|error:)", re.IGNORECASE)
+"""Words of a search."""
 
 
 class CursorChangeList(ChangeList):
@@ -43,6 +49,14 @@ class CursorChangeList(ChangeList):
         self.can_show_all = self.multi_page = False
         self.paginator = None
 
+    def url_for_result(self, result: Any) -> str:
+        """Looked up once, and not for each row."""
+        return self._page_url.replace(str(_ANY), str(result.pk))
+
+    @cached_property
+    def _page_url(self) -> str:
+        return str(self.model_admin.page_url(_ANY))
+
     def _retry_url(self, request: HttpRequest) -> str | None:
         """The page that asks whether to retry all that are listed, where those have failed."""
         are_failed = self.filters.get("state") == State.FAILED or "error" in self.filters
@@ -51,16 +65,22 @@ class CursorChangeList(ChangeList):
         return str(self.model_admin.bulk_url("retry", self.filters))
 
     def _counted(self) -> int:
-        """How many match, up to one more than `COUNT_LIMIT`; a single page needs no further query."""
+        """How many match, up to one more than `count_limit`; a single page needs no further query."""
         if not (self.page.has_next or self.page.has_previous):
             return len(self.page.items)
         # In the order of an index, one that is entered by a single filter has to be read no further than counted.
         order = ["created_at"] if self.filters.keys() < {"state", "function"} else []
-        return int(self.queryset.order_by(*order).values("created_at")[: COUNT_LIMIT + 1].count())
+        return int(self.queryset.order_by(*order).values("created_at")[: self.count_limit + 1].count())
+
+    @property
+    def count_limit(self) -> int:
+        """Fewer where each has to be looked at, since no index knows all that is asked for."""
+        return FEW if self.filters.keys() & {"error", "scheduled"} or _LOOKED_AT.search(self.query) else COUNT_LIMIT
 
     @cached_property
     def count_text(self) -> str:
-        return f"{number(COUNT_LIMIT)}+" if self.result_count > COUNT_LIMIT else number(self.result_count)
+        limit = self.count_limit
+        return f"{number(limit)}+" if self.result_count > limit else number(self.result_count)
 
     @property
     def filters(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.db import connections
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from deferapp.alerts.channels.answer import Answer
 from deferapp.alerts.channels.channel import Channel
@@ -42,12 +43,12 @@ class _Call(threading.Thread):
 def send(channel: Channel, message: Message, _thread: str = "") -> Answer:
     """What it returns is not looked at; if it raises, or does not return in time, it is called again later."""
     if channel.name in _hanging and _hanging[channel.name].is_alive():
-        return Answer(error="an earlier call has not returned yet")
+        return Answer(error=_("An earlier call has not returned yet."))
     call = _hanging[channel.name] = _Call(import_string(channel.target), message)
     call.start()
     call.join(PATIENCE)
     if call.is_alive():
-        return Answer(error=f"it has not returned after {PATIENCE:g} s")
+        return Answer(error=_("It has not returned after %(seconds)s s.") % {"seconds": f"{PATIENCE:g}"})
     if call.error is not None:
         raise call.error
     return Answer()

@@ -170,9 +170,11 @@ def test_errors_are_grouped_the_most_frequent_first_and_of_equal_ones_the_newest
     [
         (read.series, 1),
         (lambda shown: read.series(shown, "shop.defer.mail"), 1),
-        (read.by_function, 1),
-        (read.errors, 2),
-        (lambda shown: read.errors(shown, "shop.defer.mail"), 2),
+        (read.total, 1),
+        (read.by_function, 3),
+        (lambda shown: read.by_function(shown, with_waits=False), 2),
+        (read.errors, 3),
+        (lambda shown: read.errors(shown, "shop.defer.mail"), 3),
     ],
 )
 def test_the_number_of_queries_is_fixed_and_none_reads_executions(
