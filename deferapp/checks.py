@@ -19,6 +19,7 @@ from deferapp.exceptions import DeclarationError
 from deferapp.executions.prune import retention
 from deferapp.functions import discover, registry
 from deferapp.functions.config import as_policy
+from deferapp.observe.names import is_setting as is_observable
 
 PICKLE: Final = "application/x-python-serialize"
 
@@ -38,6 +39,11 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         return [Error("DEFER is not a dict.", hint="DEFER = {…}", obj="settings.DEFER", id="deferapp.E008")]
     messages: list[CheckMessage] = [_unknown_key(key) for key in value if key not in conf.KEYS]
     messages += [_not_a_number(key, value[key]) for key in conf.NUMBERS if not _is_number_from_0(value.get(key, 0))]
+    if not is_observable(value.get("OBSERVE_CELERY_TASKS", False)):
+        hint = 'True for all tasks, or a list of names, as in ["shop.tasks.*"].'
+        messages.append(
+            Error("DEFER['OBSERVE_CELERY_TASKS'] names no tasks.", hint=hint, obj=_DEFER, id="deferapp.E008")
+        )
     try:
         retention()
     except ValueError as error:

@@ -99,6 +99,7 @@ def _fields(alert: Alert) -> Iterator[Field]:
             yield _("Parent"), f"{parent['function']} {parent['execution']}"
         if "attempt" in details:
             yield _("Attempt"), str(details["attempt"])
+        if "seconds" in details:
             yield _("Duration"), _span(details["seconds"])
         if details.get("schedule"):
             yield _("Schedule"), details["schedule"]

@@ -7,12 +7,13 @@ alerts what no page would show.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from deferapp.functions import registry
-from deferapp.models import Alert, AlertKind, Attempt, Execution, Schedule, ledger
+from deferapp.models import Alert, AlertKind, Attempt, Execution, ObservedFailure, Schedule, ledger
+from deferapp.observe.names import is_observed
 from deferapp.redact import redact, redact_reference, redact_text
 from deferapp.visible import visible
 
@@ -36,7 +37,7 @@ def gathered(alert: Alert) -> dict[str, Any]:
         "named": shown,
         "parent": parent,
         "schedule": _schedule([alert.details.get("function", ""), parent.get("function", "")]),
-        **(_attempt(named[0]) if named and "trace" not in alert.details else {}),
+        **({} if "trace" in alert.details else _first_failure(alert.details, named)),
     }
 
 
@@ -60,10 +61,15 @@ def _schedule(functions: Sequence[str]) -> str:
     return rows.values_list("frequency", flat=True).first() or ""
 
 
-def _attempt(named: dict[str, Any]) -> dict[str, Any]:
-    """The attempt that failed first: how long it took, and where the error is."""
-    rows = Attempt.objects.using(ledger()).filter(execution_id=named["execution"], number=named["attempt"])
-    attempt = rows.first()
+def _first_failure(details: Mapping[str, Any], named: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What failed first: how long it took, and where the error is."""
+    attempt: Attempt | ObservedFailure | None = None
+    if named:
+        rows = Attempt.objects.using(ledger()).filter(execution_id=named[0]["execution"], number=named[0]["attempt"])
+        attempt = rows.first()
+    elif is_observed(function := details.get("function", "")):
+        observed = ObservedFailure.objects.using(ledger()).filter(function=function, error_key=details["error_key"])
+        attempt = observed.order_by("-id").first()  # Of those that are kept the latest.
     if attempt is None:
         return {}
     first_line = attempt.error_message.strip().partition("\n")[0]
@@ -71,7 +77,7 @@ def _attempt(named: dict[str, Any]) -> dict[str, Any]:
         "error": _clean(f"{attempt.error_type}: {first_line}" if attempt.error_type else first_line)[:LONGEST_LINE],
         "trace": _frames(attempt.traceback),
         "attempt": attempt.number,
-        "seconds": (attempt.ended_at - attempt.started_at).total_seconds(),
+        **({"seconds": (attempt.ended_at - attempt.started_at).total_seconds()} if attempt.started_at else {}),
         "code": attempt.error_code,
     }
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from deferapp.alerts import life
 from deferapp.executions.states import ErrorCode
 from deferapp.models import AlertKind, ErrorGroup, TallyOutcome, ledger
+from deferapp.observe.names import is_observed
 from deferapp.redact import redact_text
 
 if TYPE_CHECKING:
@@ -49,8 +50,12 @@ def _record(function: str, group: ErrorGroup | None, key: str, failed: Sequence[
         count=len(failed),
         last_at=max(end.ended_at for end in failed),
         details={"function": function, "error_key": key},
-        named=[{"execution": str(end.execution_id), "attempt": end.number} for end in failed[: life.MOST_NAMED]],
+        named=() if is_observed(function) else [_named(end) for end in failed[: life.MOST_NAMED]],
     )
+
+
+def _named(end: End) -> dict[str, object]:
+    return {"execution": str(end.execution_id), "attempt": end.number}
 
 
 def _subject(function: str, group: ErrorGroup | None) -> str:

@@ -14,6 +14,7 @@ from deferapp.dashboard.cards import count
 from deferapp.dashboard.charts import spark_bars
 from deferapp.dashboard.viewer import Viewer, word
 from deferapp.dashboard.words import since
+from deferapp.observe.names import is_observed
 from deferapp.tallies.read import ErrorTally, Range, errors
 from deferapp.visible import visible
 
@@ -28,6 +29,7 @@ def failures(range: Range, viewer: Viewer, moment: datetime, function: str | Non
 
 def _group(tally: ErrorTally, range: Range, viewer: Viewer, moment: datetime) -> dict[str, Any]:
     group = tally.group
+    is_task = is_observed(group.function)
     search = [word("error", group.key), *times.words(range.begins_at)]
     return {
         "type": visible(group.error_type) or _("error"),
@@ -41,9 +43,9 @@ def _group(tally: ErrorTally, range: Range, viewer: Viewer, moment: datetime) ->
         ),
         "first": since(moment - group.first_at) if group.first_at else NOTHING,
         "last": since(moment - group.last_at) if group.last_at else NOTHING,
-        "last_url": viewer.execution(group.last_execution_id),
-        "url": viewer.executions(*search),
-        "retry_url": _retry_url(search, viewer),
+        "last_url": None if is_task else viewer.execution(group.last_execution_id),
+        "url": viewer.function(group.function, range=range.key) if is_task else viewer.executions(*search),
+        "retry_url": None if is_task else _retry_url(search, viewer),
     }
 
 

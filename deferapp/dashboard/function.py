@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from deferapp.admin import timing
 from deferapp.admin.display import function_name, short_id, state_badge
-from deferapp.dashboard import durations, failures, times
+from deferapp.dashboard import durations, failures, observed, times
 from deferapp.dashboard.actions import PAUSE, RESUME, RUN
 from deferapp.dashboard.activity import activity
 from deferapp.dashboard.cards import Period, cards, count
@@ -23,6 +23,7 @@ from deferapp.functions import registry
 from deferapp.functions.function import ScheduledFunction
 from deferapp.functions.registry import AnyFunction
 from deferapp.models import Execution, Schedule, Tally, ledger
+from deferapp.observe.names import is_observed
 from deferapp.tallies.read import Counts, Range, series, time_range, total
 
 LATEST: Final = 10
@@ -46,19 +47,22 @@ def page(
     range = time_range(parameters.get("range", ""), moment)
     function, period = registry.get(name), _period(name, range)
     schedule = _schedule(name)
+    linked = viewer.without_lists() if is_observed(name) else viewer
     return {
         "viewer": viewer,
         "range": range,
         "ranges": times.choices(range),
-        "links": _links(name, viewer),
-        "cards": cards(period, viewer),
-        "activity": activity(period, viewer),
+        "links": _links(name, linked),
+        "cards": cards(period, linked),
+        "activity": activity(period, linked),
         "heat": durations.heat_of(period),
         "histogram": durations.histogram_of(period.total),
         "percentiles": durations.percentiles(period.total),
         "errors": failures.failures(range, viewer, moment, name),
         "settings": list(settings(function, schedule, viewer)) if function else [],
         "is_in_code": function is not None,
+        "is_observed": is_observed(name),
+        "observed": observed.failures(name, viewer, moment) if is_observed(name) else [],
         "latest": _latest(name, viewer, moment),
         "waiting": _waiting(name, viewer),
         "form": _form(function, viewer, arguments, error),

@@ -16,14 +16,16 @@ from deferapp.dashboard.cards import count
 from deferapp.dashboard.cards import share as share_text
 from deferapp.dashboard.charts.box import LogScale, Spread
 from deferapp.dashboard.latest import latest
+from deferapp.dashboard.observed import last_ends
 from deferapp.dashboard.viewer import Viewer
 from deferapp.dashboard.words import brief, since
 from deferapp.executions.states import State
 from deferapp.functions import registry
 from deferapp.functions.function import ScheduledFunction
 from deferapp.models import Execution, PausedFunction, ledger
-from deferapp.tallies.read import Counts, FunctionTally, Range
+from deferapp.observe.names import is_observed
 from deferapp.tallies import histogram
+from deferapp.tallies.read import Counts, FunctionTally, Range
 from deferapp.visible import visible
 
 SHOWN: Final = 25
@@ -79,6 +81,7 @@ def table(
         viewer=viewer,
         moment=moment,
         latest=latest(chosen),
+        observed=last_ends(chosen),
         paused=set(PausedFunction.objects.using(ledger()).values_list("function", flat=True)[:MOST]),
         scale=_scale([tallies[name].counts for name in chosen if name in tallies]),
     )
@@ -97,6 +100,7 @@ class _Maker:
     viewer: Viewer
     moment: datetime
     latest: Mapping[str, Execution]
+    observed: Mapping[str, datetime]
     paused: set[str]
     scale: LogScale
 
@@ -128,6 +132,8 @@ class _Maker:
     def _signs(self, name: str) -> list[tuple[str, str]]:
         function = registry.get(name)
         signs = [("❚❚", _("paused"))] if name in self.paused else []
+        if is_observed(name):
+            return [("◎", _("a Celery task, observed"))]
         if function is None:
             return [*signs, ("∅", _("not in the code"))]
         return [*signs, ("◷", _("scheduled"))] if isinstance(function, ScheduledFunction) else signs
@@ -135,12 +141,13 @@ class _Maker:
     def _last(self, name: str) -> dict[str, Any]:
         execution = self.latest.get(name)
         if execution is None:
+            ended_at = self.observed.get(name)
             return {
                 "last_sign": "",
                 "last_state": "",
                 "last_kind": "",
-                "last_time": _("not yet"),
-                "last_brief": NOTHING,
+                "last_time": since(self.moment - ended_at) if ended_at else _("not yet"),
+                "last_brief": brief(self.moment - ended_at) if ended_at else NOTHING,
                 "last_url": None,
             }
         when = execution.ended_at or execution.started_at or execution.created_at
@@ -159,6 +166,7 @@ def spread(counts: Counts) -> Spread | None:
     found = histogram.percentiles(counts.durations, _PERCENTILES)
     if not found:
         return None
+    p5, p25, p50, p75, p95 = found
     return Spread(p5=p5, p25=p25, p50=p50, p75=p75, p95=p95)
 
 
@@ -166,7 +174,6 @@ def spread_title(spread: Spread) -> str:
     return _("half take %(p25)s to %(p75)s, nine in ten %(p5)s to %(p95)s") % {
         "p5": span(spread.p5),
         "p25": span(spread.p25),
-    p5, p25, p50, p75, p95 = found
         "p75": span(spread.p75),
         "p95": span(spread.p95),
     }

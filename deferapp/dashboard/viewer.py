@@ -7,7 +7,7 @@ it does for its other pages. What one may not see or do is absent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Self
 from uuid import UUID
@@ -46,6 +46,10 @@ class Viewer:
     def executions(self, *words: str) -> str | None:
         """The list of the executions that a search finds; each word as in `state:failed`."""
         return self.page("execution_changelist", search=" ".join(words)) if self.sees("execution") else None
+
+    def without_lists(self) -> Viewer:
+        """For what no list of executions tells of: the same, without links to one."""
+        return replace(self, seen=self.seen - {"execution"})
 
     def execution(self, id: UUID | None) -> str | None:
         if id is None or self._execution is None or not self.sees("execution"):

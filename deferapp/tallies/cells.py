@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from deferapp.models import Span
+from deferapp.observe.names import is_observed
 from deferapp.tallies.ends import End
 from deferapp.tallies.histogram import bucket
 
@@ -93,14 +94,17 @@ class Cells:
                 return
 
     def all(self) -> dict[Key, Cell]:
-        """What is to be added to each tally: of each span, of each function, and of all functions together."""
+        """What is to be added to each tally: of each span, of each function, and of all functions together.
+
+        Observed tasks are left out of what is together: that leads to lists of executions.
+        """
         together: dict[Key, Cell] = {}
         for key, cell in self._shortest.items():
             for span in list(LENGTHS)[list(LENGTHS).index(Span(key.span)) :]:
                 begins_at = beginning(span, key.begins_at)
                 if begins_at < self._from[span]:
                     continue
-                for own in (key, key._replace(function="", error_key="")):
+                for own in (key,) if is_observed(key.function) else (key, key._replace(function="", error_key="")):
                     wanted = own._replace(span=span, begins_at=begins_at)
                     together.setdefault(wanted, Cell()).add(cell.count, cell.waits, cell.durations)
         return together

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from deferapp.models import Attempt, ErrorGroup, ledger
+from deferapp.models import Attempt, ErrorGroup, ObservedFailure, ledger
+from deferapp.observe.names import is_observed
 from deferapp.redact import redact_text
 from deferapp.tallies.ends import End
 from deferapp.tallies.upsert import upsert
@@ -59,14 +60,20 @@ def _order(end: End) -> tuple[datetime, UUID, int]:
     return end.ended_at, end.execution_id, end.number
 
 
-def _attempts(ends: Iterable[End]) -> dict[tuple[UUID, int], Attempt]:
+def _attempts(ends: Iterable[End]) -> dict[tuple[UUID, int], Attempt | ObservedFailure]:
     wanted = {(end.execution_id, end.number) for end in ends}
     named = Q(execution_id__in={id for id, _ in wanted}, number__in={number for _, number in wanted})
     found = Attempt.objects.using(ledger()).filter(named).defer("traceback")
-    return {(attempt.execution_id, attempt.number): attempt for attempt in found}
+    return {(attempt.execution_id, attempt.number): attempt for attempt in found} | _observed(ends)
 
 
-def _update(group: ErrorGroup, end: End, attempt: Attempt | None) -> None:
+def _observed(ends: Iterable[End]) -> dict[tuple[UUID, int], ObservedFailure]:
+    runs = [end.execution_id for end in ends if is_observed(end.function)]
+    found = ObservedFailure.objects.using(ledger()).filter(run__in=runs).defer("traceback") if runs else ()
+    return {(each.run, each.number): each for each in found}
+
+
+def _update(group: ErrorGroup, end: End, attempt: Attempt | ObservedFailure | None) -> None:
     """What the latest failure says, unless it has been deleted meanwhile."""
     group.function, group.last_at, group.last_execution_id = end.function, end.ended_at, end.execution_id
     if attempt is not None:

@@ -28,6 +28,7 @@ from deferapp.clock import now
 from deferapp.executions import prune
 from deferapp.executions.states import State
 from deferapp.models import Attempt, Execution, Fold, Span, Tally, TallyEntry, ledger
+from deferapp.observe.names import PREFIX
 from deferapp.tallies import ends, fold
 from deferapp.tallies.cells import KEPT, LENGTHS, Cells, beginning, ever
 from deferapp.tallies.ends import UNSTARTED, End
@@ -36,6 +37,8 @@ from deferapp.tallies.groups import Groups
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+_OBSERVED: Final = {"function__startswith": PREFIX}
+"""Tasks of which the ledger keeps nothing: their tallies stay."""
 PAGE: Final = 20_000
 """Rows that are read at once."""
 
@@ -55,7 +58,7 @@ def rebuild(since: datetime | None = None) -> int:
             cells.count(end)
             groups.note(end)
         noted = _noted(since)
-        Tally.objects.using(ledger()).filter(begins_at__gte=since).delete()
+        Tally.objects.using(ledger()).filter(begins_at__gte=since).exclude(**_OBSERVED).delete()
         fold.put(cells.all())
         fold.add(ever(noted.values()))
         groups.write()
@@ -132,7 +135,7 @@ def _paged(rows: QuerySet[Any, Any], *fields: str) -> Iterator[Any]:
 
 def _noted(since: datetime) -> dict[int, End]:
     """What was noted and has not been folded, by id."""
-    entries = TallyEntry.objects.using(ledger()).filter(ended_at__gte=since)
+    entries = TallyEntry.objects.using(ledger()).filter(ended_at__gte=since).exclude(**_OBSERVED)
     return {id: End(*values) for id, *values in entries.values_list("id", *End._fields)}
 
 

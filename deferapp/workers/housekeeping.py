@@ -24,6 +24,7 @@ from deferapp.dispatch.broker import is_in_memory
 from deferapp.executions import bulk, life, prune
 from deferapp.executions.batches import hooks
 from deferapp.executions.logs.orphans import Orphans
+from deferapp.observe import prune as observed_prune
 from deferapp.schedules import prune as schedules_prune
 from deferapp.schedules import silence, sync, tick
 from deferapp.tallies import fold
@@ -137,7 +138,8 @@ class Housekeeper(threading.Thread):
         """Once a minute, and in each round as long as there is much."""
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + (0 if prune.prune() >= prune.MOST_AT_ONCE else PRUNE_INTERVAL)
-            for chore in (alerts_prune.prune, fold.prune, bulk.prune, schedules_prune.prune, self._orphans.prune):
+            old = (alerts_prune.prune, fold.prune, observed_prune.prune, bulk.prune, schedules_prune.prune)
+            for chore in (*old, self._orphans.prune):
                 self._attempt(chore)
 
     def _leave(self) -> None:
