@@ -25,7 +25,8 @@ TESTS = Path(__file__).resolve().parent
 ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
 
 LONG = ("packaging", "projects")
-# Tests with real processes mostly wait, so that two share a core. In these folders, none does.
+# Tests with real processes mostly wait, so that three share a core. In these folders, none does.
+WAITING_A_CORE = 3
 BUSY = ("unit", "parallel")
 
 
@@ -51,7 +52,7 @@ def _with_defaults(arguments: list[str]) -> list[str]:
         arguments = [*arguments, *(f"--ignore={TESTS / each}" for each in LONG)]
     if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
         return arguments
-    processes = (os.cpu_count() or 1) * (1 if folder in BUSY else 2)
+    processes = (os.cpu_count() or 1) * (1 if folder in BUSY else WAITING_A_CORE)
     return ["-n", str(processes), "--dist", "loadgroup", *arguments]
 
 
