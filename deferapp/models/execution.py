@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
+from django.db.models.base import ModelState
 from django.utils.translation import gettext_lazy as _
 
 from deferapp.clock import ordered_now
@@ -20,7 +21,9 @@ from deferapp.fields import MomentField
 from deferapp.models.queries import ExecutionManager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
+    from datetime import datetime
+    from uuid import UUID
 
 
 class Execution(Handle, models.Model):
@@ -127,15 +130,20 @@ class Execution(Handle, models.Model):
         return f"{self.function} {self.id}"
 
     @classmethod
-    def new(cls, **values: Any) -> Self:
-        """As `Execution(**values)`, by names of attributes; twice as fast, for those who make very many."""
-        return cls(*[values[name] if name in values else default() for name, default in _defaults(cls)])
+    def new(cls, *, id: UUID, created_at: datetime, metadata: dict[str, Any], **values: Any) -> Self:
+        """As `Execution(…)`, by names of attributes, in a tenth of its time: a copy of one that has all defaults.
+
+        As by `copy.copy`, no signals of Django are sent.
+        """
+        execution = cls.__new__(cls)
+        values.update(id=id, created_at=created_at, metadata=metadata, _state=ModelState())
+        execution.__dict__ = {**_defaults(cls), **values}
+        return execution
 
 
 @cache
-def _defaults(model: type[Execution]) -> list[tuple[str, Callable[[], Any]]]:
-    """The names of the attributes that the fields have, in their order, and what gives each its default."""
-    return [(field.attname, field.get_default) for field in model._meta.concrete_fields]
+def _defaults(model: type[Execution]) -> dict[str, Any]:
+    return {field.attname: field.get_default() for field in model._meta.concrete_fields}
 
 
 if TYPE_CHECKING:

@@ -79,7 +79,9 @@ def test_nothing_is_inserted_by_no_statement() -> None:
 
 def test_an_execution_that_is_made_fast_is_the_one_that_django_makes() -> None:
     id = new_id()
-    made, usual = (make(id=id, function="f", due_at=MOMENT, created_at=MOMENT) for make in (Execution.new, Execution))
+    made, usual = (
+        make(id=id, function="f", due_at=MOMENT, created_at=MOMENT, metadata={}) for make in (Execution.new, Execution)
+    )
     assert model_to_dict(made) == model_to_dict(usual)
     assert values_of(made) == values_of(usual)
     assert made._state.adding
