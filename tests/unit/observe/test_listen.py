@@ -172,6 +172,7 @@ def test_a_task_succeeds_though_looking_at_it_fails(
         raise RuntimeError("of the test")
 
     done: list[int] = []
+
     @app.task(name="shop.tasks.append", shared=False)
     def append(number: int) -> None:
         done.append(number)
