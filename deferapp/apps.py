@@ -19,11 +19,13 @@ class DeferConfig(AppConfig):
         from deferapp import checks, logs  # noqa: F401
         from deferapp.dispatch import publish
         from deferapp.functions import discover, registry
+        from deferapp.tasks_backend import discovery
         from deferapp.workers import hooks, tasks
         from deferapp.workers.alarms import absence
 
         logs.install()
         discover.import_all()
+        discovery.import_tasks()
         for function in registry.functions():
             tasks.register(function)
         tasks.register_tick()

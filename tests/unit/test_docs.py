@@ -42,6 +42,7 @@ PAGES = (
     "watching.md",
     "testing.md",
 )
+    "django-tasks.md",
 CHECK_ID = re.compile(r"deferapp\.[EWI]\d{3}\b")
 SETTING = re.compile(r"""DEFER\[["'](\w+)["']\]""")
 SUBPARSERS = argparse._SubParsersAction
