@@ -109,7 +109,7 @@ def test_a_pool_whose_processes_are_replaced_again_and_again_loses_and_repeats_n
 ) -> None:
     worker = project.worker("prefork", 4, option)
     first = set(worker.children())
-    labours = Labours(project, "single", 100, 0.01)
+    labours = Labours(project, "single", 48, 0.01)
     labours.enqueue_one_by_one()
     labours.wait_for_end()
 

@@ -210,9 +210,9 @@ def test_a_silent_beat_is_a_warning_that_names_the_command(project: Project) -> 
 
 
 def test_a_worker_whose_machine_has_another_time_is_told_by_how_much(project: Project) -> None:
-    project.variables["DJANGO_SETTINGS_MODULE"] = "tests.faults.skewed"
+    project.variables = {"DJANGO_SETTINGS_MODULE": "tests.faults.skewed", "AHEAD_SECONDS": "90"}
     attended(project)
-    del project.variables["DJANGO_SETTINGS_MODULE"]
+    project.variables = {}
     report = examine(project)
     assert (report.ids, report.exit_code) == (["D024"], 1)
     assert "90 s ahead" in report.findings["D024"]["what"]
