@@ -1,0 +1,1 @@
+"""A project that is watched by Sentry and OpenTelemetry, and has Celery tasks of its own."""
