@@ -15,7 +15,7 @@ from deferapp.executions.logs.listen import listener
 from deferapp.functions import registry
 from deferapp.observe import listen as observe
 from deferapp.schedules import TICK, silence
-from deferapp.workers import acks, bodies, connections, facts, poison, presence, reconnect, termination
+from deferapp.workers import acks, behind, bodies, connections, facts, poison, presence, reconnect, termination
 from deferapp.workers.tasks import LedgerTask
 
 logger = logging.getLogger("deferapp.workers")
@@ -24,6 +24,7 @@ logger = logging.getLogger("deferapp.workers")
 def install() -> None:
     signals.worker_init.connect(_on_worker_init, weak=False, dispatch_uid="deferapp.worker_init")
     signals.task_received.connect(_on_received, weak=False, dispatch_uid="deferapp.received")
+    signals.task_unknown.connect(behind.on_unknown, weak=False, dispatch_uid="deferapp.unknown")
     signals.worker_shutting_down.connect(_on_shutting_down, weak=False, dispatch_uid="deferapp.shutting_down")
     signals.worker_shutdown.connect(_on_shutdown, weak=False, dispatch_uid="deferapp.shutdown")
 

@@ -22,7 +22,7 @@ from deferapp.clock import now
 from deferapp.executions.states import State
 from deferapp.fields import DatabaseNow
 from deferapp.models import Housekeeping, Worker, ledger
-from deferapp.workers import facts, process
+from deferapp.workers import behind, facts, process
 from deferapp.workers.deadlines import Deadlines
 
 LEASE: Final = timedelta(seconds=5)
@@ -205,6 +205,9 @@ def forget(worker: Worker) -> None:
 def keeps_house(worker: Worker) -> bool:
     """Take or prolong the lease; True if this worker is the one that keeps house."""
     rows = Housekeeping.objects.using(ledger())
+    if behind.gives_way():
+        rows.filter(pk=1, worker=worker).update(lease_until=DatabaseNow() - LEASE)
+        return False
     until = DatabaseNow() + LEASE
     if rows.filter(pk=1, worker=worker).update(lease_until=until):
         return True

@@ -38,6 +38,7 @@ PAGES = (
     "how-it-works.md",
     "existing-project.md",
     "operations.md",
+    "deploying.md",
     "admin.md",
     "watching.md",
     "testing.md",
