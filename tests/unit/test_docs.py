@@ -42,8 +42,8 @@ PAGES = (
     "admin.md",
     "watching.md",
     "testing.md",
-)
     "django-tasks.md",
+)
 CHECK_ID = re.compile(r"deferapp\.[EWI]\d{3}\b")
 SETTING = re.compile(r"""DEFER\[["'](\w+)["']\]""")
 SUBPARSERS = argparse._SubParsersAction
