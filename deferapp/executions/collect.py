@@ -3,15 +3,20 @@
 A function that enqueues in a burst would spend its time on one round trip a child. So the first child is written at
 once, those that follow quickly are kept until they are many, until they are old, or until the body has ended: always
 before the attempt is settled. If the process dies first, the next attempt enqueues them, by the ids of children.
+
+Async code goes on while they are written, so that a long loop and the database work side by side.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
+
+from asgiref.sync import sync_to_async
 
 if TYPE_CHECKING:
     from deferapp.models import Execution
@@ -35,6 +40,8 @@ class Collector:
         self._latest = self._oldest = float("-inf")
         self._lock = threading.Lock()
         self._writing = threading.Lock()
+        self._behind: asyncio.Task[None] | None = None
+        self._is_behind = False
 
     def takes(self, execution: Execution) -> bool:
         """Keep it if it comes in a burst; if not, the caller writes it itself."""
@@ -52,7 +59,8 @@ class Collector:
 
     @property
     def is_full(self) -> bool:
-        return len(self._waiting) >= FULL
+        """Whether a list is to be written now; if one is being written while async code goes on, there may be two."""
+        return len(self._waiting) >= (2 * FULL if self._is_behind else FULL)
 
     @property
     def is_idle(self) -> bool:
@@ -76,6 +84,34 @@ class Collector:
                 with self._lock:
                     self._waiting[:0] = batch
                 raise
+
+    async def aflush_behind(self) -> None:
+        """Have what waits written while the caller goes on. What was begun so before has to have succeeded."""
+        before, self._behind = self._behind, None
+        if before is not None:
+            await _succeed(before)
+        self._is_behind = True
+        self._behind = asyncio.create_task(sync_to_async(self._flush_behind)())
+        self._behind.add_done_callback(_error)  # or Python would say that nobody looked at it
+        await asyncio.sleep(0)  # which begins it: a body that only enqueues waits for nothing else
+
+    def _flush_behind(self) -> None:
+        try:
+            self.flush()
+        finally:
+            self._is_behind = False
+
+
+async def _succeed(task: asyncio.Task[None]) -> None:
+    """Wait for a task. One that was cancelled has left what waits to the next flush."""
+    if not task.done():
+        await asyncio.wait([task])
+    if error := _error(task):
+        raise error
+
+
+def _error(task: asyncio.Task[None]) -> BaseException | None:
+    return None if task.cancelled() else task.exception()
 
 
 def stale() -> list[Collector]:

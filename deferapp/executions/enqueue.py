@@ -14,6 +14,7 @@ from django.db import IntegrityError, connections, transaction
 from deferapp import conf, signals
 from deferapp.clock import ordered_now
 from deferapp.dispatch import publish
+from deferapp.dispatch.priority import priority_of
 from deferapp.durations import as_moment
 from deferapp.exceptions import ArgumentError, OptionError
 from deferapp.executions import tell, watchers
@@ -57,7 +58,7 @@ async def aone(function: AnyFunction, args: Sequence[Any], kwargs: Mapping[str, 
     if collector is None or not collector.takes(execution):
         await sync_to_async(write)([execution])
     elif collector.is_full:
-        await sync_to_async(collector.flush)()
+        await collector.aflush_behind()
     return execution
 
 
@@ -126,9 +127,9 @@ def _write_unless_known(execution: Execution) -> Execution:
 
 def _publish(function: str, executions: Iterable[Execution]) -> None:
     """Publish those that are due; housekeeping publishes the others when they are."""
-    due = [execution.id for execution in executions if execution.due_at <= execution.created_at]
-    if due:
-        publish.on_commit(function, due)
+    due = [execution for execution in executions if execution.due_at <= execution.created_at]
+    for priority, group in itertools.groupby(due, key=priority_of):
+        publish.on_commit(function, [execution.id for execution in group], priority=priority)
 
 
 def _collector() -> Collector | None:
