@@ -3,7 +3,7 @@
 Without any path, everything but what takes long: `packaging` and `projects` run when they are named.
 
 A first word that names a folder of `tests/`, as in `bin/test unit -k cron`, is short for that folder. But `chaos` is a
-program of its own, with servers of its own: `bin/test chaos --seed 1 --minutes 5`.
+program of its own, with servers of its own: `bin/test chaos --seed 1 --minutes 5`; and so is `matrix`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from types import FrameType
 import pytest
 
 from tests.chaos.program import main as chaos
+from tests.matrix.program import main as matrix
 from tests.servers import servers_in_environment
 
 TESTS = Path(__file__).resolve().parent
@@ -24,7 +25,7 @@ TESTS = Path(__file__).resolve().parent
 # Options that say how many processes run the tests, or that need all of them in this one.
 ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
 
-LONG = ("packaging", "projects")
+LONG = ("matrix", "packaging", "projects")
 # Tests with real processes mostly wait, so that three share a core. In these folders, none does.
 WAITING_A_CORE = 3
 BUSY = ("unit", "parallel")
@@ -35,6 +36,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _interrupt)
     if arguments[:1] == ["chaos"]:
         return chaos(arguments[1:])
+    if arguments[:1] == ["matrix"]:
+        return matrix(arguments[1:])
     with servers_in_environment():
         return int(pytest.main(_with_defaults(arguments)))
 
