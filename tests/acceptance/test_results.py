@@ -9,9 +9,8 @@ WAKE_SECONDS = 0.25  # On a machine that is as busy as with all other tests; 20 
 
 @every_stage
 def test_who_waits_for_a_result_is_woken_soon_after_the_end(stage: Stage) -> None:
-    found = stage.play("results.wakes")
-    assert 0 <= found["sync"] <= WAKE_SECONDS
-    assert 0 <= found["async"] <= WAKE_SECONDS
+    for found in stage.play_in_time("results.wakes", lambda found: max(found.values()), WAKE_SECONDS):
+        assert min(found.values()) >= 0
 
 
 @every_stage

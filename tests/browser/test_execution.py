@@ -146,8 +146,7 @@ print(execution.pk)
     ).splitlines()[-1]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_hostile_texts_are_shown_harmlessly_nothing_is_wider_than_the_window_and_axe_finds_nothing(
     open_page: OpenPage, ada: Any, console: list[str], hostile: str, width: int, scheme: str
 ) -> None:

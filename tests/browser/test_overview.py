@@ -25,7 +25,7 @@ TELL = (
     "from deferapp.alerts import life\nfrom deferapp.models import AlertKind\n"
     "life.open_alert(AlertKind.UNDELIVERED, 'The mailbox is full.', subject='{subject}')"
 )
-WINDOWS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+WINDOWS = [(390, "dark"), (1280, "light")]
 
 Open = Callable[..., Page]
 
@@ -229,7 +229,7 @@ def test_no_range_is_wider_than_a_phone(site: AdminSite, root: Any, open_admin: 
     assert not has_sideways_scroll(page)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
 def test_where_nothing_has_happened_it_looks_well_too(
     new_site: AdminSite, browser: Browser, open_admin: Open, width: int, scheme: str
 ) -> None:

@@ -128,8 +128,7 @@ def test_nothing_moves_for_who_wants_reduced_motion(site: Site, open_page: OpenP
     assert names == {"no-preference": "turn", "reduce": "none"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_nothing_is_wider_than_the_window(site: Site, open_page: OpenPage, width: int, scheme: str) -> None:
     site.with_worker()
     page = open_page(PATH, viewport={"width": width, "height": 844}, color_scheme=scheme)

@@ -105,8 +105,7 @@ def test_due_moments_of_the_past_are_backfilled_once(site: Site, open_page: Open
     expect(page.get_by_role("region", name="What would fire")).to_contain_text("Nothing: all 2 due moments")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_nothing_is_wider_than_the_window(site: Site, open_page: OpenPage, ada: Any, width: int, scheme: str) -> None:
     size = {"width": width, "height": 844}
     page = open_schedule(open_page, ada, "train_recommender", viewport=size, color_scheme=scheme)
