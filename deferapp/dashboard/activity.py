@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils.safestring import SafeString
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from deferapp.admin.display import span
 from deferapp.dashboard import times
-from deferapp.dashboard.cards import Period, count
+from deferapp.dashboard.cards import Period, Step, count
 from deferapp.dashboard.charts import Bar, Mark, Wait, bars, count_ticks, duration_ticks, waits
 from deferapp.dashboard.viewer import Viewer, word
 from deferapp.models import DeployMark, TallyOutcome, ledger
@@ -38,36 +37,25 @@ STATES: Final = {
 
 def activity(period: Period, viewer: Viewer) -> dict[str, Any]:
     """For the template: the charts, their legend, and the table of their numbers."""
-    starts = period.range.steps()
-    steps = list(zip(starts, period.steps, strict=True))
+    urls = [_url(step, period, viewer) for step in period.told]
     marks = _marks(period.range)
     return {
-        "bars": _bars(period, viewer, steps, marks),
-        "waits": _waits(period, steps),
+        "bars": _bars(period, urls, marks),
+        "waits": _waits(period),
         "legend": [_legend(outcome, period, viewer) for outcome in reversed(_UP)],
         "marks": marks,
-        "rows": [
-            _row(step, counts, waited, period, viewer)
-            for (step, counts), waited in reversed(list(zip(steps, period.waits, strict=True)))
-            if _has_any(counts)
-        ],
+        "rows": [_row(step, url) for step, url in zip(period.told, urls, strict=True) if step.has_any][::-1],
     }
 
 
-def _has_any(counts: Counts) -> bool:
-    return bool(counts.attempts or counts.ended)
-
-
-def _bars(
-    period: Period, viewer: Viewer, steps: list[tuple[datetime, Counts]], marks: list[dict[str, Any]]
-) -> SafeString:
+def _bars(period: Period, urls: list[str | None], marks: list[dict[str, Any]]) -> SafeString:
     columns = [
         Bar(
-            title=_title(begins_at, counts, period.range),
-            parts=tuple((outcome.value, _number(counts, outcome)) for outcome in _UP),
-            url=_url(begins_at, period, viewer),
+            title=_title(step),
+            parts=tuple((outcome.value, _number(step.counts, outcome)) for outcome in _UP),
+            url=url,
         )
-        for begins_at, counts in steps
+        for step, url in zip(period.told, urls, strict=True)
     ]
     largest = max((column.whole for column in columns), default=0)
     arrows = [Mark(place=mark["place"], title=mark["title"]) for mark in marks]
@@ -78,10 +66,8 @@ def _bars(
     return bars(columns, count_ticks(max(largest, 1), count), times.ticks(period.range), title=title, marks=arrows)
 
 
-def _waits(period: Period, steps: list[tuple[datetime, Counts]]) -> SafeString | None:
-    columns = [
-        _wait(begins_at, waited, period.range) for (begins_at, _counts), waited in zip(steps, period.waits, strict=True)
-    ]
+def _waits(period: Period) -> SafeString | None:
+    columns = [_wait(step) for step in period.told]
     longest = max((column.p95 for column in columns if column), default=None)
     if not longest:
         return None
@@ -90,12 +76,12 @@ def _waits(period: Period, steps: list[tuple[datetime, Counts]]) -> SafeString |
     return waits(columns, duration_ticks(longest, span, most=2), title=title % known)
 
 
-def _wait(begins_at: datetime, waited: tuple[timedelta, timedelta] | None, range: Range) -> Wait | None:
-    if waited is None:
+def _wait(step: Step) -> Wait | None:
+    if step.waited is None:
         return None
-    median, p95 = waited
+    median, p95 = step.waited
     title = _("%(time)s: waited %(median)s (median), %(p95)s (p95)")
-    known = {"time": times.step_name(begins_at, range), "median": span(median), "p95": span(p95)}
+    known = {"time": step.name, "median": span(median), "p95": span(p95)}
     return Wait(title=title % known, median=median, p95=p95)
 
 
@@ -105,19 +91,19 @@ def _number(counts: Counts, outcome: TallyOutcome) -> int:
     return int(getattr(counts, outcome)) + discarded
 
 
-def _title(begins_at: datetime, counts: Counts, range: Range) -> str:
+def _title(step: Step) -> str:
     numbers = [
-        f"{SIGNS[outcome]} {count(_number(counts, outcome))} {outcome.label}"
+        f"{SIGNS[outcome]} {count(_number(step.counts, outcome))} {outcome.label}"
         for outcome in reversed(_UP)
-        if _number(counts, outcome)
+        if _number(step.counts, outcome)
     ]
     text = ", ".join(numbers) or _("nothing")
-    return f"{times.step_name(begins_at, range)}: {text}"
+    return f"{step.name}: {text}"
 
 
-def _url(begins_at: datetime, period: Period, viewer: Viewer, *more: str) -> str | None:
+def _url(step: Step, period: Period, viewer: Viewer) -> str | None:
     function = [word("fn", period.function)] if period.function else []
-    return viewer.executions(*function, *more, *times.words(begins_at, begins_at + period.range.step))
+    return viewer.executions(*function, *times.words(step.begins_at, step.begins_at + period.range.step))
 
 
 def _legend(outcome: TallyOutcome, period: Period, viewer: Viewer) -> dict[str, Any]:
@@ -131,15 +117,13 @@ def _legend(outcome: TallyOutcome, period: Period, viewer: Viewer) -> dict[str, 
     }
 
 
-def _row(
-    begins_at: datetime, counts: Counts, waited: tuple[timedelta, timedelta] | None, period: Period, viewer: Viewer
-) -> dict[str, Any]:
+def _row(step: Step, url: str | None) -> dict[str, Any]:
     return {
-        "time": times.step_name(begins_at, period.range),
-        "url": _url(begins_at, period, viewer),
-        "numbers": [count(_number(counts, outcome)) for outcome in reversed(_UP)],
-        "median": span(waited[0]) if waited else "",
-        "p95": span(waited[1]) if waited else "",
+        "time": step.name,
+        "url": url,
+        "numbers": [count(_number(step.counts, outcome)) for outcome in reversed(_UP)],
+        "median": span(step.waited[0]) if step.waited else "",
+        "p95": span(step.waited[1]) if step.waited else "",
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.utils.formats import number_format
@@ -40,6 +40,21 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """A bar's time."""
+
+    begins_at: datetime
+    name: str
+    counts: Counts
+    waited: tuple[timedelta, timedelta] | None
+    """How long the half, and 95 %, of what started waited at the most; None if nothing did."""
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self.counts.attempts or self.counts.ended)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Period:
     """What a page shows, and what there was before."""
 
@@ -51,14 +66,19 @@ class Period:
     """The only one, or all."""
 
     @cached_property
-    def waits(self) -> list[tuple[timedelta, timedelta] | None]:
-        """How long the half, and 95 %, of what started in each step waited at the most; None if nothing did."""
-        found = (histogram.percentiles(counts.waits, (0.5, 0.95)) for counts in self.steps)
-        return [(each[0], each[1]) if each else None for each in found]
+    def told(self) -> list[Step]:
+        """The steps with what several charts say of each."""
+        return [_step(*each, self.range) for each in zip(self.range.steps(), self.steps, strict=True)]
 
     def search(self, *more: str) -> list[str]:
         function = [word("fn", self.function)] if self.function else []
         return [*function, *more, *times.words(self.range.begins_at)]
+
+
+def _step(begins_at: datetime, counts: Counts, range: Range) -> Step:
+    found = histogram.percentiles(counts.waits, (0.5, 0.95))
+    waited = (found[0], found[1]) if found else None
+    return Step(begins_at=begins_at, name=times.step_name(begins_at, range), counts=counts, waited=waited)
 
 
 def cards(period: Period, viewer: Viewer) -> list[Card]:
@@ -107,7 +127,7 @@ def _ok(period: Period, viewer: Viewer) -> Card:
 
 def _wait(period: Period, viewer: Viewer) -> Card:
     wait, before = period.total.wait(0.95), period.before.wait(0.95)
-    seconds = [None if each is None else each[1].total_seconds() for each in period.waits]
+    seconds = [None if each.waited is None else each.waited[1].total_seconds() for each in period.told]
     return Card(
         key="wait",
         label=_("p95 wait"),

@@ -102,15 +102,11 @@ def heat_of(period: Period) -> SafeString | None:
     if not period.total.durations:
         return None
     buckets = Buckets(period.total, ROWS)
+    names = [buckets.name(row) for row in range(buckets.number)]
     cells = [
-        Heat(
-            column=column,
-            row=row,
-            count=counted,
-            title=_cell(times.step_name(begins_at, period.range), buckets.name(row), counted),
-        )
-        for column, (begins_at, counts) in enumerate(zip(period.range.steps(), period.steps, strict=True))
-        for row, counted in sorted(buckets.counted(counts).items())
+        Heat(column=column, row=row, count=counted, title=_cell(step.name, names[row], counted))
+        for column, step in enumerate(period.told)
+        for row, counted in sorted(buckets.counted(step.counts).items())
     ]
     rows = [span(buckets.bounds(index)[0]) for index in range(buckets.number)]
     title = _("How many attempts took how long, over time: from %(low)s to %(high)s") % {

@@ -70,12 +70,23 @@ class Viewer:
 
     def page(self, name: str, *args: object, search: str = "", **query: str) -> str | None:
         """The address of a page of deferapp; None where the site has none."""
-        try:
-            url = reverse(f"admin:deferapp_{name}", args=args, current_app=self.site)
-        except NoReverseMatch:
+        if (name, args) not in self._known:
+            self._known[name, args] = self._looked_up(name, args)
+        url = self._known[name, args]
+        if url is None:
             return None
         parameters = {**({"q": search} if search else {}), **query}
         return f"{url}?{urlencode(parameters)}" if parameters else url
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, tuple[object, ...]], str | None]:
+        return {}
+
+    def _looked_up(self, name: str, args: tuple[object, ...]) -> str | None:
+        try:
+            return reverse(f"admin:deferapp_{name}", args=args, current_app=self.site)
+        except NoReverseMatch:
+            return None
 
 
 def word(key: str, value: object) -> str:

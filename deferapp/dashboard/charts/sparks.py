@@ -17,14 +17,17 @@ _WIDTH: Final = 100.0
 def spark_bars(counts: Sequence[int], bad: Sequence[int] = (), *, title: str) -> SafeString:
     """A bar a step; `bad` is how many of each were failures, at the foot."""
     largest, width = max(counts, default=0), _WIDTH / max(len(counts), 1)
-    plain, red = [], []
+    plain, red, wide = [], [], svg.number(width * 0.8)
     for index, count in enumerate(counts):
+        if not count:
+            continue
         failed = min(bad[index], count) if index < len(bad) else 0
         tall, foot = _height(count, largest), _height(failed, largest)
+        left = svg.number((index + 0.1) * width)
         if count > failed:
-            plain.append(_bar(index * width, HEIGHT - foot, width, tall - foot))
+            plain.append(_bar(left, HEIGHT - foot, wide, tall - foot))
         if failed:
-            red.append(_bar(index * width, HEIGHT, width, foot))
+            red.append(_bar(left, HEIGHT, wide, foot))
     return _spark(title, [_path("fill-plain", plain), _path("fill-failed", red)])
 
 
@@ -44,10 +47,10 @@ def _height(count: int, largest: int) -> float:
     return max(count / largest * HEIGHT, 1.5) if count else 0.0
 
 
-def _bar(x: float, foot: float, width: float, height: float) -> str:
+def _bar(left: str, foot: float, wide: str, height: float) -> str:
     """As a part of a path: a page has thousands."""
-    left, bottom, wide, tall = (svg.number(each) for each in (x + width * 0.1, foot, width * 0.8, max(height, 0.5)))
-    return f"M{left} {bottom}v-{tall}h{wide}v{tall}z"
+    tall = svg.number(max(height, 0.5))
+    return f"M{left} {svg.number(foot)}v-{tall}h{wide}v{tall}z"
 
 
 def _path(kind: str, bars: Sequence[str]) -> SafeString:
