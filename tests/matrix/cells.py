@@ -53,11 +53,8 @@ def why_not(installation: Installation) -> str:
 
 
 def find_python(version: str) -> str | None:
-    """A Python of the version in PATH, or where pyenv and uv put theirs."""
-    folders = (
-        f"~/.pyenv/versions/{version}.*/bin",
-        f"~/.local/share/uv/python/cpython-{version}.*/bin",
-        "/opt/python*/bin",
-    )
-    found = [path for folder in folders for path in glob.glob(f"{os.path.expanduser(folder)}/python{version}")]
-    return shutil.which(f"python{version}") or next(iter(sorted(found, reverse=True)), None)
+    """A Python of the version where pyenv and uv put theirs, or in PATH: there pyenv has some that do not start."""
+    folders = ("~/.pyenv/versions/{}.*/bin", "~/.local/share/uv/python/cpython-{}.*/bin", "/opt/python*/bin")
+    paths = [f"{os.path.expanduser(folder.format(version))}/python{version}" for folder in folders]
+    found = sorted((each for path in paths for each in glob.glob(path)), reverse=True)
+    return next(iter(found), None) or shutil.which(f"python{version}")
