@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import compare, growth, pages, soak
+from benchmarks import compare, fan_out, growth, pages, soak
 from benchmarks.peers import environment
 
 
@@ -49,6 +49,9 @@ def _add_studies(scenarios: argparse._SubParsersAction[argparse.ArgumentParser])
     soaking.add_argument("--processes", type=int, default=2, help="of the worker's pool")
     soaking.add_argument("--retention", default="1m", help="how long what has succeeded is kept")
     soaking.set_defaults(run=lambda given: soak.run(given.count, given.processes, given.retention))
+    fanning = scenarios.add_parser("fan-out", help=fan_out.__doc__)
+    fanning.add_argument("--count", type=int, default=1_000_000)
+    fanning.set_defaults(run=lambda given: fan_out.run(given.count))
     growing = scenarios.add_parser("growth", help=growth.__doc__)
     growing.add_argument("--rows", type=int, default=5_000_000, help="executions that have ended")
     growing.add_argument("--backlog", type=int, default=100_000, help="executions that wait")

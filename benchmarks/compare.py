@@ -19,7 +19,7 @@ from benchmarks.systems import BY_NAME, OURS, Place, System, Worker, place
 from tests.leases import ROOT
 from tests.waiting import wait_until
 
-PATIENCE: Final = 300.0
+PATIENCE: Final = 900.0
 """Seconds that a run may take."""
 FIRST: Final = 50
 """A drain is measured from when a part of so many jobs is done: what is before is the workers' start."""
@@ -56,18 +56,18 @@ class Measured:
         self._before = self._used()
 
     def _used(self) -> tuple[float, float, float, float]:
-        workers = sum(cpu.seconds(process.pid) for process in self._processes)
-        return workers, self._place.servers_cpu(), cpu.busy(), sum(os.times()[:2])
+        used = sum(cpu.seconds(process.pid) for process in self._processes)
+        return used, self._place.servers_cpu(), cpu.busy(), sum(os.times()[:2])
 
     def run(self, count: int, seconds: float | None = None, client_cpu: float = 0.0, **more: Any) -> Run:
         passed = time.perf_counter() - self._began
-        workers, servers, busy, own = (after - before for before, after in zip(self._before, self._used(), strict=True))
+        used, servers, busy, own = (after - before for before, after in zip(self._before, self._used(), strict=True))
         return Run(
             count=count,
             seconds=passed if seconds is None else seconds,
-            system_cpu=workers + client_cpu,
+            system_cpu=used + client_cpu,
             servers_cpu=servers,
-            others=max(0.0, (busy - workers - servers - own - client_cpu) / passed),
+            others=max(0.0, (busy - used - servers - own - client_cpu) / passed),
             **more,
         )
 
@@ -75,11 +75,11 @@ class Measured:
 def enqueueing(action: str) -> Callable[[Place, System, str, int], Run]:
     def measure(place: Place, system: System, scenario: str, count: int) -> Run:
         has_workers = scenario in system.special
-        with _workers(place, system, scenario if has_workers else "") as processes:
+        with workers(place, system, scenario if has_workers else "") as processes:
             if has_workers:  # they have started when one job is done
-                _client(place, system, action, "touch", 1)
+                client(place, system, action, "touch", 1)
             measured = Measured(place, processes)
-            done = _client(place, system, action, "touch", count)
+            done = client(place, system, action, "touch", count)
             return measured.run(count, seconds=done["seconds"], client_cpu=done["cpu"])
 
     return measure
@@ -88,8 +88,8 @@ def enqueueing(action: str) -> Callable[[Place, System, str, int], Run]:
 def draining(body: str, action: str = "many") -> Callable[[Place, System, str, int], Run]:
     def measure(place: Place, system: System, scenario: str, count: int) -> Run:
         done_before = 1  # the client's first one
-        _client(place, system, action, body, count)
-        with _workers(place, system, scenario) as processes:
+        client(place, system, action, body, count)
+        with workers(place, system, scenario) as processes:
             _wait_for(place, done_before + count // FIRST)
             first, measured = _done(place), Measured(place, processes)
             _wait_for(place, done_before + count)
@@ -101,9 +101,9 @@ def draining(body: str, action: str = "many") -> Callable[[Place, System, str, i
 
 
 def answering(place: Place, system: System, scenario: str, count: int) -> Run:
-    with _workers(place, system, scenario) as processes:
+    with workers(place, system, scenario) as processes:
         measured = Measured(place, processes)
-        done = _client(place, system, "latency", "stamp", count)
+        done = client(place, system, "latency", "stamp", count)
         return measured.run(count, client_cpu=done["cpu"], seconds=done["seconds"], latencies=done["latencies"])
 
 
@@ -244,7 +244,7 @@ def _latencies(runs: Sequence[Run]) -> str:
     return f"   p50 {middle:.1f} ms, p99 {late:.1f} ms"
 
 
-def _client(place: Place, system: System, action: str, body: str, count: int) -> dict[str, Any]:
+def client(place: Place, system: System, action: str, body: str, count: int) -> dict[str, Any]:
     command = [place.python(system), "-m", CLIENT, system.module, action, body, str(count)]
     done = subprocess.run(
         command, env=place.environment(system), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -255,7 +255,7 @@ def _client(place: Place, system: System, action: str, body: str, count: int) ->
 
 
 @contextmanager
-def _workers(place: Place, system: System, scenario: str) -> Iterator[list[Worker]]:
+def workers(place: Place, system: System, scenario: str) -> Iterator[list[Worker]]:
     processes = place.start(system, scenario) if scenario else []
     try:
         yield processes
