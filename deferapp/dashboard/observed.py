@@ -16,7 +16,7 @@ from deferapp.models import ObservedFailure, Span, Tally, ledger
 from deferapp.observe.names import is_observed
 from deferapp.visible import visible
 
-SHOWN: Final = 10
+SHOWN: Final = 5
 
 
 def last_ends(names: Iterable[str]) -> dict[str, datetime]:

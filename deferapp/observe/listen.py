@@ -23,11 +23,11 @@ from deferapp.clock import now
 from deferapp.executions.current import current_execution
 from deferapp.executions.endings import failure
 from deferapp.executions.endings.failure import Failure
+from deferapp.functions import registry
 from deferapp.models import ObservedFailure, TallyOutcome
 from deferapp.observe import names
 from deferapp.observe.write import Seen, writer
 from deferapp.tallies.ends import End
-from deferapp.workers.tasks import LedgerTask
 
 SENT_AT: Final = "deferapp_sent_at"
 SENT_BY: Final = "deferapp_sent_by"
@@ -69,20 +69,14 @@ def install_in_worker() -> None:
 
 
 def _on_publish(sender: Any = None, headers: Any = None, **_kwargs: Any) -> None:
-    if isinstance(headers, dict) and names.is_wanted(str(sender)) and not _is_function(str(sender)):
+    if isinstance(headers, dict) and names.is_wanted(str(sender)) and registry.get(str(sender)) is None:
         headers[SENT_AT] = now().isoformat()
         if current := current_execution():
             headers[SENT_BY] = str(current.id)
 
 
-def _is_function(task: str) -> bool:
-    from deferapp.functions import registry
-
-    return registry.get(task) is not None
-
-
 def _is_observed(task: Any) -> bool:
-    return not isinstance(task, LedgerTask) and not task.request.is_eager and names.is_wanted(task.name)
+    return names.is_wanted(task.name) and not task.request.is_eager and registry.get(task.name) is None
 
 
 def _on_prerun(sender: Any, task_id: str, **_kwargs: Any) -> None:

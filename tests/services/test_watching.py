@@ -73,6 +73,10 @@ def test_what_happens_is_told_once_to_each_that_watches(watched: Project) -> Non
     wait_until(lambda: _counted(watched) == expected, SECONDS, "functions and tasks are counted")
     executions: dict[str, Any] = dict(watched.query("SELECT state, id FROM deferapp_execution"))
 
+    ((waits,),) = watched.query(
+        "SELECT waits FROM deferapp_tally WHERE span = 'ever' AND function LIKE 'celery:%' AND outcome = 'succeeded'"
+    )
+    assert sum(waits.values()) == 1, "it is known how long the task waited"
     failures = dict(watched.query("SELECT function, error_type FROM deferapp_observedfailure"))
     assert failures == {f"{TASKS}.send": "ValueError", f"{TASKS}.die": "billiard.exceptions.WorkerLostError"}
     alerts = watched.query("SELECT subject FROM deferapp_alert WHERE kind = 'failures' ORDER BY subject")
