@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """How often each of very many ids was counted, in 16 bytes an id: a dict of a million would take 200 MB.
+    """How often each of very many ids was counted, in 16 bytes an id: a dict of a million takes 150 MB.
 
     A table of the ids' random halves, at most half full; what was counted more than once stands in a dict besides. That
-    two ids of a million have the same half is a matter of one in 30 million, and would do no harm: the second would be
-    taken for a repeated call, by every attempt alike.
+    two ids of a million have the same half is a matter of one in nine million, and does no harm unless the attempt fails
+    and the next makes the two calls in another order: then one of them is enqueued again.
     """
 
     def __init__(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
 
-from deferapp.executions.calls import Calls
+from deferapp.executions.calls import Calls, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,3 +56,19 @@ def test_a_savepoint_takes_back_its_own_calls_alone() -> None:
 def test_another_attempt_counts_for_itself() -> None:
     with transaction.atomic():
         assert (Calls().count(CALL), Calls().count(CALL)) == (0, 0)
+
+
+def test_many_calls_are_counted_each_for_itself() -> None:
+    tally, ids = Tally(), [uuid4() for _ in range(1_000)]  # far more than it begins with places for
+    assert [tally.of(id) for id in ids[:10]] == [0] * 10
+    assert [tally.add(id, 1) for id in ids] == [0] * len(ids)
+    assert [tally.add(id, 2) for id in ids] == [1] * len(ids)
+    assert [tally.add(id, 1) for id in ids] == [3] * len(ids)
+    assert [tally.of(id) for id in ids] == [4] * len(ids)
+    assert tally.of(uuid4()) == 0
+
+
+def test_calls_that_meet_in_one_place_are_counted_each_for_itself() -> None:
+    tally, ids = Tally(), [UUID(int=1 + (number << 20)) for number in range(100)]
+    assert [tally.add(id, 1) for id in ids] == [0] * len(ids)
+    assert [tally.add(id, 1) for id in ids] == [1] * len(ids)
