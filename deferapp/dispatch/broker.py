@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from celery import Celery, _state
 
 from deferapp import conf, forks
+from deferapp.dispatch.priority import of_message
 
 T = TypeVar("T")
 
@@ -73,10 +74,13 @@ class Broker:
         self._connections: dict[str, Any] = {}
         self._producer: Any = None
 
-    def send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
-        """Publish one message for the Celery task `name`; False if the broker could not be reached in time."""
+    def send(self, name: str, args: list[Any], kwargs: dict[str, Any], *, priority: int = 0) -> bool:
+        """Publish one message for the Celery task `name`; False if the broker could not be reached in time.
+
+        `priority` as `dispatch.priority` says.
+        """
         try:
-            self._ask(partial(self._send, name, args, kwargs))
+            self._ask(partial(self._send, name, args, kwargs, priority))
         except Exception:
             return False
         return True
@@ -110,7 +114,7 @@ class Broker:
             self._throw_away()
             return question()
 
-    def _send(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    def _send(self, name: str, args: list[Any], kwargs: dict[str, Any], priority: int) -> None:
         app = celery_app()
         options = app.amqp.router.route({}, name, args, kwargs)
         from celery.utils import uuid
@@ -118,7 +122,10 @@ class Broker:
         message = app.amqp.as_task_v2(uuid(), name, args, kwargs)
         # Transient: RabbitMQ confirms a persistent message when the disk has it, and the ledger remembers better.
         options = {"delivery_mode": TRANSIENT, **options, "serializer": "json", "retry": False}
-        app.amqp.send_task_message(self._producer_of(app), name, message, **options)
+        producer = self._producer_of(app)
+        if priority:
+            options["priority"] = of_message(priority, producer.connection.transport_cls)
+        app.amqp.send_task_message(producer, name, message, **options)
 
     def _count(self, name: str) -> int:
         app = celery_app()

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from deferapp.functions.registry import AnyFunction
 
 
-def now(function: str, ids: Sequence[UUID], *, alone: bool = False) -> int:
-    """Publish executions of a function, in lists or each alone.
+def now(function: str, ids: Sequence[UUID], *, alone: bool = False, priority: int = 0) -> int:
+    """Publish executions of a function, in lists or each alone; `priority` is that of Django's tasks.
 
     Never raises; returns how many of the ids, from the first on, left.
     """
@@ -37,23 +37,23 @@ def now(function: str, ids: Sequence[UUID], *, alone: bool = False) -> int:
         return 0
     size = 1 if alone else list_size(len(ids))
     for start in range(0, len(ids), size):
-        if not broker.send(function, *message.build(ids[start : start + size])):
+        if not broker.send(function, *message.build(ids[start : start + size]), priority=priority):
             return start
     return len(ids)
 
 
-def on_commit(function: str, ids: Iterable[UUID]) -> None:
+def on_commit(function: str, ids: Iterable[UUID], *, priority: int = 0) -> None:
     """Publish executions of a function as soon as their rows are committed, at once outside a transaction."""
     alias = ledger()
     connection = connections[alias]
     if not connection.in_atomic_block:
-        _publish_or_leave(function, list(ids))
+        _publish_or_leave(function, list(ids), priority)
         return
     outgoing = _outgoing(connection)
     if outgoing is None:
         outgoing = Outgoing()
         transaction.on_commit(outgoing, using=alias, robust=True)
-    outgoing.add(function, ids)
+    outgoing.add(function, ids, priority)
 
 
 def wake(function: AnyFunction, key: str) -> None:
@@ -69,14 +69,14 @@ class Outgoing:
     """The executions that a transaction enqueues, published together when it commits."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, list[UUID]] = {}
+        self._ids: dict[tuple[str, int], list[UUID]] = {}
 
-    def add(self, function: str, ids: Iterable[UUID]) -> None:
-        self._ids.setdefault(function, []).extend(ids)
+    def add(self, function: str, ids: Iterable[UUID], priority: int = 0) -> None:
+        self._ids.setdefault((function, priority), []).extend(ids)
 
     def __call__(self) -> None:
-        for function, ids in self._ids.items():
-            _publish_or_leave(function, ids)
+        for (function, priority), ids in self._ids.items():
+            _publish_or_leave(function, ids, priority)
 
 
 def list_size(count: int) -> int:
@@ -98,8 +98,8 @@ noticed: list[Callable[[], None]] = []
 """What is called when something has been enqueued here; it returns at once and never raises."""
 
 
-def _publish_or_leave(function: str, ids: list[UUID]) -> None:
-    sent = now(function, ids)
+def _publish_or_leave(function: str, ids: list[UUID], priority: int) -> None:
+    sent = now(function, ids, priority=priority)
     for notice in noticed:
         notice()
     for start in range(sent, len(ids), 500):

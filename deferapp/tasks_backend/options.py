@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from deferapp.dispatch.priority import KEY
 from deferapp.tasks_backend.library import (
     DEFAULT_TASK_BACKEND_ALIAS,
     DEFAULT_TASK_PRIORITY,
@@ -25,7 +26,7 @@ _DEFAULTS: Final[dict[str, object]] = {
 _KEYS: Final = {
     "backend": "task_backend",
     "queue_name": "task_queue",
-    "priority": "task_priority",
+    "priority": KEY,
     "run_after": "task_run_after",
 }
 

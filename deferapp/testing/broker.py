@@ -20,9 +20,9 @@ def no_broker() -> Iterator[None]:
         yield
 
 
-def _as_if_sent(_function: str, ids: Sequence[UUID], *, alone: bool = False) -> int:  # noqa: ARG001
+def _as_if_sent(_function: str, ids: Sequence[UUID], *, alone: bool = False, priority: int = 0) -> int:  # noqa: ARG001
     return len(ids)
 
 
-def _leave(_function: str, _ids: list[UUID]) -> None:
+def _leave(_function: str, _ids: list[UUID], _priority: int) -> None:
     """Nor is anybody told who looks for workers."""

@@ -173,7 +173,7 @@ def test_what_is_claimed_while_it_is_published_is_left_alone(
 ) -> None:
     execution, retry_at = unpublished(), now() + MINUTE
 
-    def fail_at_once(*_message: Any) -> bool:
+    def fail_at_once(*_message: Any, **_options: Any) -> bool:
         Execution.objects.update(attempt=1, due_at=retry_at, dispatch_at=retry_at)
         return True
 
