@@ -22,8 +22,8 @@ class Tally:
     """How often each of very many ids was counted, in 16 bytes an id: a dict of a million takes 150 MB.
 
     A table of the ids' random halves, at most half full; what was counted more than once stands in a dict besides. That
-    two ids of a million have the same half is a matter of one in nine million, and does no harm unless the attempt fails
-    and the next makes the two calls in another order: then one of them is enqueued again.
+    two ids of a million have the same half is a matter of one in nine million, and does no harm unless the attempt
+    fails and the next makes the two calls in another order: then one of them is enqueued again.
     """
 
     def __init__(self) -> None:
