@@ -36,20 +36,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes long, after the shuffling: it would be waited for at the end."""
-    items.sort(key=_place)
+    """After the shuffling, keep groups together, and begin with what would be waited for at the end."""
+    groups = {group: number for number, group in enumerate(dict.fromkeys(map(_group, items)))}
+    items.sort(key=lambda item: (_place(item), groups[_group(item)]))
     # xdist 3.8 says nothing when it cannot do that, as with pytest 9.2: each process would start all that is shared.
     if config.getoption("loadgroup", False):
-        assert all("@" in item.nodeid for item in items if _is_grouped(item)), "xdist keeps no group together"
+        assert all("@" in item.nodeid for item in items if _group(item)), "xdist keeps no group together"
 
 
-def _is_grouped(item: pytest.Item) -> bool:
-    return item.get_closest_marker("xdist_group") is not None
+def _group(item: pytest.Item) -> str:
+    return " ".join(sorted(str(mark.args[0]) for mark in item.iter_markers("xdist_group")))
 
 
 def _place(item: pytest.Item) -> int:
     """First those that share what takes minutes, then others with real processes, and last what never waits."""
-    if _is_grouped(item):
+    if _group(item):
         return 0
     return 1 if {"project", "site", "make_project"} & set(getattr(item, "fixturenames", ())) else 2
 

@@ -10,21 +10,37 @@ import pytest
 from tests.acceptance.stages import Stage, set_up
 from tests.processes import ProjectMaker
 
+# What ends the stage that is set up. A stage costs something also when nobody plays on it.
+_ENDS = pytest.StashKey[contextlib.ExitStack]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if nextitem is None or _stage_of(nextitem) != _stage_of(item):
+        item.session.stash.setdefault(_ENDS, contextlib.ExitStack()).close()
+
+
+def _stage_of(item: pytest.Item) -> object:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("stage") if callspec is not None else None
+
 
 @pytest.fixture(scope="session")
 def open_stage(
-    make_project: ProjectMaker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Stage]]:
-    """Set up a stage when it is first asked for; all end with the run."""
+    request: pytest.FixtureRequest, make_project: ProjectMaker, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Stage]:
+    """Set up a stage when it is first asked for; it ends with the last test that plays on it in a row."""
     stages: dict[str, Stage] = {}
-    with contextlib.ExitStack() as stack:
+    ends = request.session.stash.setdefault(_ENDS, contextlib.ExitStack())
 
-        def open_stage(name: str) -> Stage:
-            if name not in stages:
-                stages[name] = stack.enter_context(set_up(name, tmp_path_factory.mktemp(name), make_project))
-            return stages[name]
+    def open_stage(name: str) -> Stage:
+        if name not in stages:
+            stages[name] = ends.enter_context(set_up(name, tmp_path_factory.mktemp(name), make_project))
+            ends.callback(stages.pop, name)
+        return stages[name]
 
-        yield open_stage
+    return open_stage
 
 
 @pytest.fixture
