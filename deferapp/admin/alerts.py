@@ -48,6 +48,7 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     def page_context(self, request: HttpRequest, obj: Alert) -> dict[str, Any]:
         deliveries = list(obj.deliveries.all()[:DELIVERIES_SHOWN])
+        obj.is_link = self.sees_executions(request)  # type: ignore[attr-defined]
         obj.details = details.gathered(obj)  # What has been named since the last message has no argument yet.
         return {
             "subtitle": capfirst(visible(str(obj))),
@@ -97,6 +98,8 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
     @admin.display(description=_("function"))
     def function_(self, alert: Alert) -> SafeString:
         name = alert.details["function"]
+        if not getattr(alert, "is_link", False):
+            return function_name(name)
         try:
             url = reverse("admin:deferapp_function", args=[name], current_app=self.admin_site.name)
         except NoReverseMatch:

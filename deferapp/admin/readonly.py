@@ -82,8 +82,14 @@ class ReadOnlyAdmin(_ModelAdmin[M]):
         """What the page's template shows besides the fields."""
         return {}
 
-    def execution_link(self, execution_id: UUID, text: object = None) -> SafeString:
-        """A link to the page of an execution, by its short id or a text of one's own."""
+    def sees_executions(self, request: HttpRequest) -> bool:
+        """Whether who asks may go where links to executions and functions lead; others see the text alone."""
+        return request.user.has_perm("deferapp.view_execution")
+
+    def execution_link(self, execution_id: UUID, text: object = None, *, is_link: bool = True) -> SafeString:
+        """A link to the page of an execution, by its short id or a text of one's own; without `is_link` that alone."""
+        if not is_link:
+            return format_html('<span title="{}">{}</span>', execution_id, text or short_id(execution_id))
         url = reverse("admin:deferapp_execution_change", args=[execution_id], current_app=self.admin_site.name)
         if text is None:
             return format_html(

@@ -77,6 +77,7 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
             strips = outcomes.strips(list(changelist.result_list))
             for schedule in changelist.result_list:
                 schedule.strip = strips.get(schedule.pk, "")
+                schedule.is_link = self.sees_executions(request)
         return response
 
     def page_context(self, request: HttpRequest, obj: Schedule) -> dict[str, Any]:
@@ -86,9 +87,10 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
     def function_(self, schedule: Schedule) -> SafeString:
         return short_function_name(schedule.function)
 
-    @admin.display(description=_("function"))
-    def function_link(self, schedule: Schedule) -> SafeString:
-        """With the way to all executions of the function."""
+    def function_link(self, schedule: Schedule, *, is_link: bool) -> SafeString:
+        """With the way to all executions of the function, if they may be seen."""
+        if not is_link:
+            return function_name(schedule.function)
         url = self.executions_url(function=schedule.function)
         return format_html('<a href="{}">{}</a>', url, function_name(schedule.function))
 
@@ -123,7 +125,8 @@ class ScheduleAdmin(ReadOnlyAdmin[Schedule]):
             return schedule.strip or gettext("not yet")
         last = minute(schedule.last_due_at)
         if schedule.last_state is not None:
-            link = self.execution_link(schedule.last_execution_id, state_badge(schedule.last_state))
+            shown = state_badge(schedule.last_state)
+            link = self.execution_link(schedule.last_execution_id, shown, is_link=schedule.is_link)
             last = format_html("{}<br>{}", link, last)
         return format_html("{}<br>{}", schedule.strip, last)
 

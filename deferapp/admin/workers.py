@@ -52,11 +52,12 @@ class WorkerAdmin(ReadOnlyAdmin[Worker]):
         return [(None, {"fields": (*here, "started", "state_", "heartbeat", "running", "keeps_house")})]
 
     def page_context(self, request: HttpRequest, obj: Worker) -> dict[str, Any]:
+        is_link = self.sees_executions(request)
         held = Execution.objects.filter(state__in=_HELD, worker=obj).only("id", "function", "started_at")
         return {
             "executions": [
                 {
-                    "link": self.execution_link(each.pk),
+                    "link": self.execution_link(each.pk, is_link=is_link),
                     "function": visible(each.function),
                     "started": moment(each.started_at),
                 }

@@ -30,7 +30,7 @@ def context(admin: ScheduleAdmin, request: HttpRequest, schedule: Schedule) -> d
     actions = [_action(admin, schedule, each) for each in offered(request, schedule)]
     return {
         "subtitle": visible(schedule.function),
-        "function": admin.function_link(schedule),
+        "function": admin.function_link(schedule, is_link=admin.sees_executions(request)),
         "state": admin.state_(schedule),
         "origin": origin(schedule),
         "words": words(schedule.frequency),
@@ -41,7 +41,7 @@ def context(admin: ScheduleAdmin, request: HttpRequest, schedule: Schedule) -> d
         "wish": new_id().hex,
         "next_runs": runs.coming(schedule.frequency, at) if schedule.is_active else [],
         "calendar": calendar.context(schedule, at),
-        "due_moments": runs.recent(admin, schedule),
+        "due_moments": runs.recent(admin, request, schedule),
         "history": history.context(schedule),
         "periodic_task": _periodic_task(admin, request, schedule),
     }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -35,17 +36,19 @@ def coming(frequency: str, now: datetime) -> list[dict[str, Any]]:
     return [{"at": minute(time), "ahead": ahead(time - now)} for time in times]
 
 
-def recent(admin: ScheduleAdmin, schedule: Schedule) -> list[dict[str, Any]]:
+def recent(admin: ScheduleAdmin, request: HttpRequest, schedule: Schedule) -> list[dict[str, Any]]:
     """The last due moments, the latest first: planned, started, and how it went."""
     rows = schedule.due_moments.select_related("execution").only(
         "schedule_id",
         "due_at",
         "decided_at",
+        "ended_as",
         *(f"execution__{name}" for name in ("id", "state", "attempt", "started_at", "ended_at")),
     )
     shown = list(rows.order_by("-due_at")[:MOMENTS_SHOWN])
     first_starts = _first_starts(each.execution for each in shown if each.execution is not None)
-    return [_recent(admin, each, first_starts) for each in shown]
+    is_link = admin.sees_executions(request)
+    return [{**_recent(each, first_starts), "outcome": _outcome(admin, each, is_link=is_link)} for each in shown]
 
 
 def _first_starts(executions: Iterable[Execution]) -> dict[UUID, datetime]:
@@ -55,7 +58,7 @@ def _first_starts(executions: Iterable[Execution]) -> dict[UUID, datetime]:
     return {**found, **dict(firsts.values_list("execution_id", "started_at"))}
 
 
-def _recent(admin: ScheduleAdmin, row: DueMoment, first_starts: dict[UUID, datetime]) -> dict[str, Any]:
+def _recent(row: DueMoment, first_starts: dict[UUID, datetime]) -> dict[str, Any]:
     started = first_starts.get(row.execution_id) if row.execution_id else None
     lag = max(started - row.due_at, timedelta()) if started else None
     return {
@@ -64,7 +67,6 @@ def _recent(admin: ScheduleAdmin, row: DueMoment, first_starts: dict[UUID, datet
         "lag": NOTHING if lag is None else span(lag),
         "bar": None if lag is None else _bar(lag),
         "is_late": lag is not None and lag > ON_TIME,
-        "outcome": _outcome(admin, row),
         "note": _note(row),
     }
 
@@ -84,9 +86,9 @@ def _note(row: DueMoment) -> str:
     return _("noticed %(time)s late") % times if row.execution_id is None else _("fired %(time)s late") % times
 
 
-def _outcome(admin: ScheduleAdmin, row: DueMoment) -> SafeString:
+def _outcome(admin: ScheduleAdmin, row: DueMoment, *, is_link: bool) -> SafeString:
     if row.execution_id is None:
         return outcomes.shown(outcomes.MISSED)
     if row.execution is None:
-        return outcomes.shown(outcomes.REMOVED)
-    return admin.execution_link(row.execution_id, outcomes.shown(row.execution.state))
+        return outcomes.shown(row.ended_as or outcomes.REMOVED)
+    return admin.execution_link(row.execution_id, outcomes.shown(row.execution.state), is_link=is_link)
