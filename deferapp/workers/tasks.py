@@ -44,8 +44,14 @@ class LedgerTask(Task):  # type: ignore[misc]
         """Take nothing from `task_annotations`."""
 
 
+_registered: dict[str, AnyFunction] = {}
+
+
 def register(function: AnyFunction) -> None:
-    """Make a function known to every Celery app, also to those made later."""
+    """Make a function known to every Celery app, also to those made later. Harmless to repeat."""
+    if _registered.get(function.name) is function:
+        return
+    _registered[function.name] = function
 
     def run(*args: Any, **kwargs: Any) -> None:
         from deferapp.workers.run import run as run_executions

@@ -21,6 +21,7 @@ from deferapp.models import Execution
 from deferapp.tasks_backend import DeferBackend
 from deferapp.tasks_backend.function import TaskFunction
 from deferapp.testing import arun_enqueued, failing, run_due, run_enqueued
+from deferapp.workers import tasks as celery_tasks
 from tests.unit.retry.running import run_attempt
 from tests.unit.tasks_backend import tasks
 
@@ -250,6 +251,16 @@ def test_a_task_is_known_by_where_it_is_declared() -> None:
     assert "tasks_backend/tasks.py:" in function.place
     assert str(function.signature) == "(word: 'str') -> 'list[Any]'"
     assert registry.problems() == []
+
+
+def test_celery_learns_of_a_task_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[str] = []
+    monkeypatch.setattr(celery_tasks, "shared_task", lambda _run, *, name, base: shared.append(name))
+    monkeypatch.setattr(celery_tasks, "_registered", {})
+    tasks.add.enqueue(1)
+    for function in registry.functions():  # as when the app is ready
+        celery_tasks.register(function)
+    assert shared == [tasks.add.module_path]
 
 
 @pytest.mark.django_db(transaction=True)
