@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sentry_sdk
 from sentry_sdk.integrations import Integration
 from sentry_sdk.integrations.logging import ignore_logger
+from sentry_sdk.scope import use_isolation_scope
 from sentry_sdk.utils import event_from_exception
 
 from deferapp import signals
@@ -112,7 +113,8 @@ def _tell_exception(error: BaseException, scope: Scope) -> None:
     options = sentry_sdk.get_client().options
     mechanism = {"type": "deferapp", "handled": False}
     event, hint = event_from_exception(error, client_options=options, mechanism=mechanism)
-    sentry_sdk.capture_event(event, hint=hint, scope=scope)
+    with use_isolation_scope(scope):  # What else the process has left behind is not of this body.
+        sentry_sdk.capture_event(event, hint=hint)
 
 
 def _tell_reason(execution: Execution) -> None:

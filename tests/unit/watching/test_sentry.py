@@ -101,6 +101,7 @@ async def compute_async(number: int) -> int:
 def test_what_a_function_raised_is_told_with_tags_when_no_attempt_follows(plain: Any, sentry: Collecting) -> None:
     function = defer(plain, retry=1)
     execution = function.enqueue(-1)
+    sentry_sdk.add_breadcrumb(message="of the process")
     run_attempt(function, execution)
     assert sentry.events() == []
     run_attempt(function, execution)
