@@ -25,7 +25,7 @@ from deferapp import conf, signals
 from deferapp.clock import now
 from deferapp.exceptions import MoveError
 from deferapp.executions import limits, tell
-from deferapp.executions.endings import on_failure
+from deferapp.executions.endings import on_failure, together
 from deferapp.executions.endings.ending import Ending
 from deferapp.executions.expiry import expired
 from deferapp.executions.states import MOVES, State
@@ -148,12 +148,30 @@ def settle(endings: Sequence[Ending], *, worker: str) -> int:
     ordered = sorted(endings, key=lambda ending: ending.execution.id)
     is_one_write = len(ordered) == 1 and ordered[0].failure is None
     with nullcontext() if is_one_write else transaction.atomic(using=ledger()):
-        settled = [each for ending in ordered if (each := _end(ending, worker))]
+        settled = _succeed(ordered, worker)
+        known = {each.ending.execution.id for each in settled}
+        left = [ending for ending in ordered if ending.execution.id not in known]
+        settled += [each for ending in left if (each := _end(ending, worker))]
         for each in settled:
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
             tell.of(_SIGNALS[each.state], each.executions)
     return len(settled)
+
+
+def _succeed(endings: Sequence[Ending], worker: str) -> list[_Settled]:
+    """Of several, those that have succeeded and not been aborted, in one statement where the database can do that."""
+    succeeded = [ending for ending in endings if ending.failure is None]
+    if len(succeeded) < 2 or not together.is_possible():
+        return []
+    moved = together.succeed(succeeded, worker)
+    settled = []
+    for ending in succeeded:
+        path, values = ending.leads_to()
+        _check(path)
+        if ending.execution.id in moved:
+            settled.append(_Settled(ending=ending, state=path[-1], values={"state": path[-1], **values, **_FREE}))
+    return settled
 
 
 def give_back(executions: Sequence[Execution]) -> int:

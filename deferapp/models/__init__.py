@@ -9,6 +9,7 @@ from deferapp.models.bulk import BulkAction, BulkChange
 from deferapp.models.execution import Attempt, AttemptLog, Execution
 from deferapp.models.function import Limit, PausedFunction
 from deferapp.models.ledger import ledger
+from deferapp.models.note import EndNote
 from deferapp.models.observed import ObservedFailure
 from deferapp.models.schedule import DeclaredSet, DueMoment, Schedule
 from deferapp.models.tally import DeployMark, ErrorGroup, Fold, Span, Tally, TallyEntry, TallyOutcome
@@ -27,6 +28,7 @@ __all__ = [
     "DeliveryKind",
     "DeployMark",
     "DueMoment",
+    "EndNote",
     "ErrorGroup",
     "Execution",
     "Fold",

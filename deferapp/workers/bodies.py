@@ -70,6 +70,7 @@ class Body:
 
 _running: set[Body] = set()
 _lock = threading.Lock()
+_in_main_thread: Body | None = None
 
 
 def running() -> list[Body]:
@@ -110,19 +111,33 @@ def entered(body: Body) -> Iterator[Body]:
 
 
 @contextmanager
-def entered_in_thread(body: Body) -> Iterator[Body]:
-    """For a sync body."""
+def interruptible() -> Iterator[None]:
+    """While sync bodies run one after the other: in the main thread, each can be stopped."""
     if SIGNAL is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(SIGNAL, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(SIGNAL, before)
+
+
+@contextmanager
+def entered_in_thread(body: Body) -> Iterator[Body]:
+    """For a sync body; within `interruptible`."""
+    global _in_main_thread
+    if SIGNAL is None or threading.get_ident() != threading.main_thread().ident:
         with _listed(body):
             yield body
         return
-    before = signal.signal(SIGNAL, _raise_in(body))
+    before, _in_main_thread = _in_main_thread, body
     body.stoppable_by(lambda: signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL))
     try:
         with _listed(body):
             yield body
     finally:
-        signal.signal(SIGNAL, before)
+        _in_main_thread = before
 
 
 @contextmanager
@@ -146,9 +161,7 @@ def _write_deadline() -> None:
     presence.node().deadlines.write(min(ends, default=0.0))
 
 
-def _raise_in(body: Body) -> Callable[[int, Any], None]:
-    def handler(_signal: int, _frame: Any) -> None:
-        if body.stopped_for is not None and not body.is_over:
-            raise Interrupted(body.stopped_for.message)
-
-    return handler
+def _interrupt(_signal: int, _frame: Any) -> None:
+    body = _in_main_thread
+    if body is not None and body.stopped_for is not None and not body.is_over:
+        raise Interrupted(body.stopped_for.message)

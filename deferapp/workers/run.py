@@ -1,8 +1,8 @@
 """Running the executions that a message names: claim them, and settle each when its attempt has ended.
 
-A process that is killed leaves at most what was in its body: each attempt is settled before the next one begins, in
-the order of the claim, so that `recover` knows which one had begun. Async functions run together on one loop, so
-all that were taken had.
+A process that is killed leaves at most what was in its body: each attempt is settled, or noted to be settled together
+with others, before the next one begins, in the order of the claim, so that `recover` knows which one had begun. Async
+functions run together on one loop, so all that were taken had.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import Error
 
 from deferapp import conf
 from deferapp.dispatch import publish
@@ -22,10 +24,12 @@ from deferapp.executions import enqueue, life
 from deferapp.executions.batches import hooks
 from deferapp.executions.collect import Collector
 from deferapp.executions.current import CurrentExecution
+from deferapp.executions.endings import notes
 from deferapp.executions.logs.log import Log
 from deferapp.models import Execution
-from deferapp.workers import attempt, claims, loop, persist, presence, termination, watch
-from deferapp.workers.record import record
+from deferapp.workers import attempt, bodies, claims, loop, persist, presence, termination, watch
+from deferapp.workers.attempt import Ended, Gone
+from deferapp.workers.record import ending_of, record
 from deferapp.workers.worklist import Worklist
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ SLICE: Final = 2.0
 """Seconds after which a run stops claiming what else waits under its limit and lets other functions have a turn."""
 DOUBT: Final = 5.0
 """Seconds after which what was claimed and has not begun may be another's: far fewer than make a worker silent."""
+SHORT: Final = timedelta(milliseconds=50)
+"""Bodies that take longer are settled one by one."""
 WAKE_INTERVAL: Final = 0.1
 """Seconds between two messages by which a run that has stopped claiming hands its slots on."""
 
@@ -67,7 +73,8 @@ class _Run:
             if self._function.is_async:
                 loop.run(self._together())
             else:
-                self._in_turn()
+                with bodies.interruptible():
+                    self._in_turn()
         hooks.fire_soon(self._batches)
 
     def _claim(self, claim: Callable[..., list[Execution]], *what: Sequence[Any]) -> None:
@@ -85,12 +92,45 @@ class _Run:
             moment = time.monotonic()
             try:
                 persist.persist(collector.flush)
+                if self._note(execution, ended, log):
+                    continue
                 was_held = persist.persist(partial(record, self._function, execution, ended, log))
             except Exception as error:
                 internal = attempt.not_recorded(error, ended)
                 was_held = persist.persist(partial(record, self._function, execution, internal, log), persist.ANY_ERROR)
             self._sure_at = moment if was_held else float("-inf")
             self._go_on_after([execution])
+        self._settle_noted()
+
+    def _note(self, execution: Execution, ended: Ended | Gone, log: Log) -> bool:
+        """Note the end of a short body, so that the next can begin, if others are about to end as soon."""
+        noted = self._worklist.noted
+        log.close()
+        if not (len(self._worklist) or len(noted)) or not self._may_be_noted(ended) or log.is_unwritten:
+            return False
+        try:
+            noted.add(ending_of(self._function, execution, ended))
+        except Error:  # Such as a table that is not there yet. What is wrong with the end itself, settling it will say.
+            return False
+        self._remember_batch(execution)
+        if noted.is_stale:
+            self._settle_noted()
+        return True
+
+    def _may_be_noted(self, ended: Ended | Gone) -> TypeGuard[Ended]:
+        """A slot of a limit has to come back at once; and settling a long body costs little, beside it."""
+        return (
+            isinstance(ended, Ended)
+            and ended.failure is None
+            and ended.ended_at - ended.started_at < SHORT
+            and self._function.config.concurrency is None
+            and notes.can_be_taken()
+        )
+
+    def _settle_noted(self) -> None:
+        moment = time.monotonic()
+        was_held = persist.persist(self._worklist.noted.settle, persist.ANY_ERROR)
+        self._sure_at = moment if was_held else float("-inf")
 
     async def _together(self) -> None:
         await sync_to_async(persist.check_connections)()
@@ -143,8 +183,13 @@ class _Run:
         """How many executions of this run may be in their bodies at once."""
         return conf.current().ASYNC_CONCURRENCY if self._function.is_async else 1
 
+    def _remember_batch(self, execution: Execution) -> None:
+        if execution.batch is not None:
+            self._batches.add(execution.batch)
+
     def _go_on_after(self, ended: Sequence[Execution]) -> None:
-        self._batches.update(execution.batch for execution in ended if execution.batch is not None)
+        for execution in ended:
+            self._remember_batch(execution)
         config = self._function.config
         if config.concurrency is not None and config.max_concurrency_action == "keep":
             self._refill(sorted({execution.limit_key or self._function.name for execution in ended}))

@@ -1,8 +1,8 @@
 """Looking after the worklists of this process while they run, from a thread of its own.
 
-Executions that wait behind a slow one, or behind the end of the worker, are given back for others to run; enqueues
-that a body has made and not followed by others are written, and so is what it has logged; bodies that take too long or
-are aborted are stopped.
+Executions that wait behind a slow one, or behind the end of the worker, are given back for others to run; ends that are
+noted behind a slow one are settled; enqueues that a body has made and not followed by others are written, and so is
+what it has logged; bodies that take too long or are aborted are stopped.
 The thread is started by the first worklist of a process and has its own database connection, opened only when needed.
 """
 
@@ -50,7 +50,7 @@ _work = threading.Event()
 
 @contextmanager
 def watching(worklist: Worklist) -> Iterator[Worklist]:
-    """Look after a worklist while it runs; what is left when its run breaks off is given back."""
+    """Look after a worklist while it runs; what is left when its run breaks off is settled or given back."""
     with _lock:
         _start_in_this_process()
         _worklists.add(worklist)
@@ -62,6 +62,7 @@ def watching(worklist: Worklist) -> Iterator[Worklist]:
             _worklists.discard(worklist)
             if not _worklists:
                 _work.clear()
+        persist.persist(worklist.noted.settle, persist.ANY_ERROR)
         _give_back(worklist)
 
 
@@ -98,6 +99,8 @@ def _look() -> None:
     for collector in collect.stale():
         collector.flush()
     for worklist in _listed():
+        if worklist.noted.is_stale:
+            worklist.noted.settle()
         if presence.node().is_draining or worklist.stalled_for() > PATIENCE:
             _give_back(worklist)
     for body in bodies.running():

@@ -1,4 +1,4 @@
-"""The executions that a process has claimed by one message, and which of them have begun."""
+"""The executions that a process has claimed by one message, which of them have begun, and which ends are noted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from deferapp.models import Execution
+from deferapp.workers.noted import Noted
 
 
 class Worklist:
     """Taken from its front by whoever runs it; emptied from outside when the front takes long or the worker ends."""
 
     def __init__(self, executions: Sequence[Execution]) -> None:
+        self.noted = Noted()
         self._waiting = deque(executions)
         self._lock = threading.Lock()
         self._latest_take = time.monotonic()

@@ -12,7 +12,7 @@ from deferapp.clock import now
 from deferapp.executions import life
 from deferapp.executions.endings.ending import Ending
 from deferapp.executions.states import State
-from deferapp.models import Attempt, Execution, Worker
+from deferapp.models import Attempt, EndNote, Execution, Worker
 from deferapp.workers import claims, process
 from deferapp.workers.recover import recover, recover_orphans
 from tests.unit.rows import claim, make_executions, make_worker, values_of
@@ -195,3 +195,42 @@ def test_what_cannot_be_recovered_keeps_nothing_else_from_it_and_its_worker_on_t
     assert states(broken + good) == [(State.STARTED, 1), (State.CREATED, 1)]
     assert recover(worker) == 1
     assert not Worker.objects.exists()
+
+
+def note(execution: Execution, result_json: str | None = None) -> EndNote:
+    moment = now()
+    return EndNote.objects.create(
+        claim=execution.claim, execution_id=execution.id, started_at=moment, ended_at=moment, result_json=result_json
+    )
+
+
+def test_what_is_noted_has_succeeded_and_the_one_after_it_is_lost() -> None:
+    worker = make_worker()
+    executions = claim(make_executions(5, SYNC), worker=worker)
+    settle(executions[0])
+    noted = [note(executions[1], "1"), note(executions[2], "2")]
+    assert recover(worker) == 1
+    states_now = [(State.SUCCEEDED, 1)] * 3 + [(State.CREATED, 1), (State.CREATED, 0)]
+    assert states(executions) == states_now
+    rows = [values_of(each) for each in executions[1:3]]
+    assert [(row["result_json"], row["started_at"], row["ended_at"]) for row in rows] == [
+        (each.result_json, each.started_at, each.ended_at) for each in noted
+    ]
+    assert not EndNote.objects.exists()
+
+
+def test_a_note_under_another_claim_says_nothing() -> None:
+    worker = make_worker()
+    (execution,) = claim(make_executions(1, SYNC), worker=worker)
+    EndNote.objects.filter(pk=note(execution).pk).update(claim=uuid4())
+    assert recover(worker) == 1
+    assert states([execution]) == [(State.CREATED, 1)]
+
+
+def test_what_was_aborted_after_its_end_was_noted_ends_as_aborted_and_the_one_after_it_is_lost() -> None:
+    worker = make_worker()
+    executions = claim(make_executions(3, SYNC), worker=worker)
+    note(executions[0])
+    life.abort(executions[0].id)
+    assert recover(worker) == 1
+    assert states(executions) == [(State.ABORTED, 1), (State.CREATED, 1), (State.CREATED, 0)]
