@@ -27,7 +27,7 @@ from tests.proc import children_of, die_with_parent, kill_all, session_members
 from tests.starter import Started, starter
 from tests.waiting import wait_until
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 RUN_SECONDS = 120.0
 
