@@ -27,15 +27,15 @@ def install() -> None:
     signals.task_unknown.connect(behind.on_unknown, weak=False, dispatch_uid="deferapp.unknown")
     signals.worker_shutting_down.connect(_on_shutting_down, weak=False, dispatch_uid="deferapp.shutting_down")
     signals.worker_shutdown.connect(_on_shutdown, weak=False, dispatch_uid="deferapp.shutdown")
-
     observe.install()
+
 
 def _on_worker_init(sender: Any, **_kwargs: Any) -> None:
     pool = getattr(sender.pool_cls, "__module__", str(sender.pool_cls)).rpartition(".")[2]
     presence.prepare(sender.hostname, pool)
     connections.install()
-    listener.of_lone_body = bodies.log_of_the_only_one
     observe.install_in_worker()
+    listener.of_lone_body = bodies.log_of_the_only_one
     _say_what_cannot_be_stopped(pool)
     for fixup in getattr(sender.app, "_fixups", ()):
         if worker_fixup := getattr(fixup, "worker_fixup", None):
