@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from django.core.mail import EmailMultiAlternatives
 from deferapp.executions.current import CurrentExecution, running
 from deferapp.functions import registry
 from deferapp.models import Execution
+from deferapp.testing import assert_enqueued, assert_not_enqueued, run_due
 from marketplace.defer.compute_product_recommendation import compute_product_recommendation
 from marketplace.defer.train_recommender import train_recommender
 from marketplace.defer.weekly_product_recommendations import weekly_product_recommendations
@@ -198,16 +198,28 @@ def test_the_function_says_that_it_needs_an_execution(customer: Customer) -> Non
         async_to_sync(compute_product_recommendation.func)(customer)
 
 
-def test_each_customer_who_opted_in_is_enqueued_once(db: None) -> None:
-    for number in range(1, 7):
-        opted_in = number % 2 == 0
+def test_on_mondays_each_customer_who_opted_in_is_enqueued_once(db: None, monday: datetime) -> None:
+    customers = [
         Customer.objects.create(
             household=number, email=f"{number}@example.com", weekly_product_recommendations=opted_in
         )
-    async_to_sync(weekly_product_recommendations.func)()
-    enqueued = Execution.objects.filter(function="marketplace.defer.compute_product_recommendation")
-    references = [json.loads(execution.arguments_json)["args"][0]["$model"] for execution in enqueued]
-    assert sorted(references) == [["marketplace.Customer", "default", number] for number in (2, 4, 6)]
+        for number, opted_in in enumerate((False, True, False, True, True))
+    ]
+    run_due(monday, weekly_product_recommendations)
+    for customer in customers:
+        expect = assert_enqueued if customer.weekly_product_recommendations else assert_not_enqueued
+        expect(compute_product_recommendation, customer)
+    assert Execution.objects.function(compute_product_recommendation).count() == 3
+
+
+def test_a_server_that_is_away_for_a_moment_delays_the_mail_and_sends_it_once(
+    trained: None, monday: datetime, provider: list[Exception]
+) -> None:
+    Customer.objects.exclude(pk=HOUSEHOLD).update(weekly_product_recommendations=False)
+    provider.append(smtplib.SMTPServerDisconnected("closed"))
+    weekly, mailed = run_due(monday, weekly_product_recommendations, compute_product_recommendation)
+    assert (mailed.parent_id, mailed.attempt, mailed.result["week"]) == (weekly.id, 2, "2025-W07")
+    assert len(mail.outbox) == 1
 
 
 def test_training_as_a_function_stores_a_model_and_gives_what_it_is_worth(loaded: None) -> None:

@@ -22,7 +22,7 @@ EXAMPLES = [block for block in BLOCKS if block not in FILES.values()]
 
 
 @pytest.fixture
-def _shop(empty_registry: None, make_package: MakePackage) -> None:
+def _shop(make_package: MakePackage) -> None:
     make_package("shop", {"defer/__init__.py": "", **FILES})
 
 
