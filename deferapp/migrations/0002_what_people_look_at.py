@@ -1,5 +1,7 @@
 """What people look at: tallies, error groups, logs of attempts, incidents and their deliveries, and bulk changes.
 
+Besides: ends that are noted, due moments that outlive their executions, sets of schedules that were in effect.
+
 And an index by which PostgreSQL finds the executions that have some metadata; of those that have none it knows nothing.
 No other database has such an index, so the models know nothing of it.
 """
@@ -9,6 +11,7 @@ import deferapp.executions.ids
 import deferapp.fields
 import django.db.models.deletion
 from django.db import migrations, models
+
 
 BY_METADATA = "deferapp_exec_metadata"
 
@@ -112,6 +115,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="DeclaredSet",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("fingerprint", models.CharField(max_length=32, unique=True, verbose_name="fingerprint")),
+                ("declared_at", deferapp.fields.MomentField(verbose_name="came into effect")),
+            ],
+            options={
+                "verbose_name": "declared set",
+                "verbose_name_plural": "declared sets",
+            },
+        ),
+        migrations.CreateModel(
             name="Delivery",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -182,6 +197,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="EndNote",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("claim", models.UUIDField(db_index=True)),
+                ("execution_id", models.UUIDField()),
+                ("started_at", deferapp.fields.MomentField()),
+                ("ended_at", deferapp.fields.MomentField()),
+                ("result_json", models.TextField(null=True)),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="ErrorGroup",
             fields=[
                 ("key", models.CharField(max_length=16, primary_key=True, serialize=False, verbose_name="key")),
@@ -224,13 +253,64 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ObservedFailure",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "function",
+                    models.CharField(
+                        help_text="The task's name, after `celery:`.", max_length=200, verbose_name="task"
+                    ),
+                ),
+                ("task_id", models.CharField(max_length=255, verbose_name="task id")),
+                (
+                    "run",
+                    models.UUIDField(
+                        help_text="The task's id, as tallies and groups of errors know it.", verbose_name="run"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(default=1, verbose_name="number")),
+                ("is_retried", models.BooleanField(default=False, verbose_name="retried")),
+                ("worker", models.CharField(blank=True, default="", max_length=300, verbose_name="worker")),
+                (
+                    "enqueued_by",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="An execution's id, or a process.",
+                        max_length=300,
+                        verbose_name="enqueued by",
+                    ),
+                ),
+                ("started_at", deferapp.fields.MomentField(null=True, verbose_name="started")),
+                ("ended_at", deferapp.fields.MomentField(verbose_name="ended")),
+                ("error_code", models.CharField(blank=True, default="", max_length=6, verbose_name="error code")),
+                ("error_type", models.CharField(blank=True, default="", max_length=200, verbose_name="error type")),
+                ("error_message", models.TextField(blank=True, default="", verbose_name="error message")),
+                ("traceback", models.TextField(blank=True, default="", verbose_name="traceback")),
+                ("place", models.CharField(blank=True, default="", max_length=300, verbose_name="place")),
+                ("error_key", models.CharField(blank=True, default="", max_length=16, verbose_name="error group")),
+            ],
+            options={
+                "verbose_name": "failure of an observed task",
+                "verbose_name_plural": "failures of observed tasks",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
             name="Tally",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "span",
                     models.CharField(
-                        choices=[("minute", "minute"), ("hour", "hour"), ("6hours", "six hours"), ("day", "day")],
+                        choices=[
+                            ("minute", "minute"),
+                            ("hour", "hour"),
+                            ("6hours", "six hours"),
+                            ("day", "day"),
+                            ("ever", "ever"),
+                        ],
                         max_length=6,
                         verbose_name="span",
                     ),
@@ -385,6 +465,27 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="duemoment",
+            name="ended_as",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("created", "created"),
+                    ("started", "started"),
+                    ("succeeded", "succeeded"),
+                    ("failed", "failed"),
+                    ("cancelled", "cancelled"),
+                    ("aborting", "aborting"),
+                    ("aborted", "aborted"),
+                    ("discarded", "discarded"),
+                ],
+                default="",
+                help_text="The state of its execution, once that is kept no longer.",
+                max_length=9,
+                verbose_name="ended as",
+            ),
+        ),
+        migrations.AddField(
             model_name="schedule",
             name="edited_by",
             field=models.CharField(
@@ -422,6 +523,14 @@ class Migration(migrations.Migration):
                 name="deferapp_attempt_error",
             ),
         ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("batch__isnull", False)),
+                fields=["batch", "created_at"],
+                name="deferapp_exec_batch_created",
+            ),
+        ),
         migrations.AddField(
             model_name="attemptlog",
             name="execution",
@@ -447,6 +556,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="errorgroup",
             index=models.Index(fields=["last_at"], name="deferapp_error_last"),
+        ),
+        migrations.AddIndex(
+            model_name="observedfailure",
+            index=models.Index(fields=["function", "id"], name="deferapp_observed_function"),
         ),
         migrations.AddIndex(
             model_name="tally",
