@@ -20,6 +20,7 @@ NAMES: Final = (
     "deferapp.housekeeping",
     "deferapp.schedules",
     "deferapp.signals",
+    "deferapp.testing",
     "deferapp.workers",
 )
 """Every logger of deferapp. (A filter does not reach the loggers below its own.)"""

@@ -52,7 +52,7 @@ def on_commit(function: str, ids: Iterable[UUID], *, priority: int = 0) -> None:
     outgoing = _outgoing(connection)
     if outgoing is None:
         outgoing = Outgoing()
-        transaction.on_commit(outgoing, using=alias, robust=True)
+        transaction.on_commit(outgoing.leave, using=alias, robust=True)
     outgoing.add(function, ids, priority)
 
 
@@ -74,7 +74,7 @@ class Outgoing:
     def add(self, function: str, ids: Iterable[UUID], priority: int = 0) -> None:
         self._ids.setdefault((function, priority), []).extend(ids)
 
-    def __call__(self) -> None:
+    def leave(self) -> None:
         for (function, priority), ids in self._ids.items():
             _publish_or_leave(function, ids, priority)
 
@@ -89,8 +89,9 @@ def _outgoing(connection: BaseDatabaseWrapper) -> Outgoing | None:
     savepoints = set(connection.savepoint_ids)
     for entry in itertools.islice(reversed(connection.run_on_commit), 8):
         known, hook = entry[:2]
-        if isinstance(hook, Outgoing) and known == savepoints:
-            return hook
+        outgoing = getattr(hook, "__self__", None)
+        if isinstance(outgoing, Outgoing) and known == savepoints:
+            return outgoing
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,22 +141,32 @@ def _started(rows: ExecutionQuerySet) -> list[Execution]:
 
 
 def settle(endings: Sequence[Ending], *, worker: str) -> int:
-    """Record how attempts ended, all or none.
+    """Record how attempts ended; if any has failed, all or none.
 
     Returns how many were still held by the claim that made the attempt; others are left alone.
     """
     ordered = sorted(endings, key=lambda ending: ending.execution.id)
-    is_one_write = len(ordered) == 1 and ordered[0].failure is None
+    have_succeeded = all(ending.failure is None for ending in ordered)
+    # Whoever is cut off from the database between two statements of a transaction keeps its rows locked.
+    is_one_write = have_succeeded and (len(ordered) == 1 or together.is_possible())
+    count = 0
     with nullcontext() if is_one_write else transaction.atomic(using=ledger()):
-        settled = _succeed(ordered, worker)
-        known = {each.ending.execution.id for each in settled}
-        left = [ending for ending in ordered if ending.execution.id not in known]
-        settled += [each for ending in left if (each := _end(ending, worker))]
-        for each in settled:
+        for each in _settled(ordered, worker):
+            count += 1
             if each.state == State.FAILED:
                 on_failure.enqueue(each.ending.execution)
             tell.of(_SIGNALS[each.state], each.executions)
-    return len(settled)
+    return count
+
+
+def _settled(endings: Sequence[Ending], worker: str) -> Iterator[_Settled]:
+    """Those that are recorded, first what many have in common."""
+    together_settled = _succeed(endings, worker)
+    yield from together_settled
+    known = {each.ending.execution.id for each in together_settled}
+    for ending in endings:
+        if ending.execution.id not in known and (each := _end(ending, worker)):
+            yield each
 
 
 def _succeed(endings: Sequence[Ending], worker: str) -> list[_Settled]:

@@ -48,10 +48,11 @@ _registered: dict[str, AnyFunction] = {}
 
 
 def register(function: AnyFunction) -> None:
-    """Make a function known to every Celery app, also to those made later. Harmless to repeat."""
-    if _registered.get(function.name) is function:
+    """Make a function known to every Celery app, also to those made later. Of two of one name the later one counts."""
+    is_known, name = function.name in _registered, function.name
+    _registered[name] = function
+    if is_known:
         return
-    _registered[function.name] = function
 
     def run(*args: Any, **kwargs: Any) -> None:
         from deferapp.workers.run import run as run_executions
@@ -59,13 +60,13 @@ def register(function: AnyFunction) -> None:
         try:
             ids = message.parse(*args, **kwargs)
         except MessageError as error:
-            logger.error("A message for %s was dropped; its executions stay in the ledger: %s", function.name, error)
+            logger.error("A message for %s was dropped; its executions stay in the ledger: %s", name, error)
             return
-        run_executions(function, ids)
+        run_executions(_registered[name], ids)
 
     run.__doc__ = function.func.__doc__
     run.__module__ = function.func.__module__
-    shared_task(run, name=function.name, base=LedgerTask)
+    shared_task(run, name=name, base=LedgerTask)
 
 
 def register_tick() -> None:

@@ -93,11 +93,13 @@ def test_schedules_that_were_paused_or_taken_out_of_the_code_while_due_do_not_fi
         "task.save()"
     )
     project.settings = {}  # the next deployment does not have the app
+    project.manage("migrate", "--verbosity=0")
     worker = project.worker(concurrency=1)
     gone = "SELECT count(*) FROM deferapp_schedule WHERE function LIKE 'tests.crons.%%' AND NOT is_declared"
     wait_until(lambda: project.query(gone) == [(len(FUNCTIONS),)], SECONDS, "the schedules are gone from the code")
     worker.kill()
     project.settings = {"EXTRA_APPS": ["tests.crons"]}
+    project.manage("migrate", "--verbosity=0")
     project.worker(concurrency=1)
     back = "SELECT function FROM deferapp_schedule WHERE next_due_at > now() AND function LIKE 'tests.crons.%%'"
     wait_until(lambda: len(project.query(back)) == 2, SECONDS, "those that are not paused are back")

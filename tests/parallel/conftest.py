@@ -79,7 +79,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     """The executions that have been published, to a broker that takes everything and in whose queues nothing waits."""
     published: list[UUID] = []
 
-    def send(_: Broker, __: str, args: list[Any], kwargs: dict[str, Any]) -> bool:
+    def send(_: Broker, __: str, args: list[Any], kwargs: dict[str, Any], *, priority: int) -> bool:
         published.extend(message.parse(*args, **kwargs))
         return True
 

@@ -24,12 +24,13 @@ LOGGING = {
 }
 CODE = """
 from tests.watched.defer.work import work
-from tests.watched.tasks import die, send
+from tests.watched.tasks import send
 work(1)
 work(-1)
 send.delay(-1)
-die.delay()
 """
+DIE = "from tests.watched.tasks import die\ndie.delay()"
+"""Afterwards: what a process has observed in its last second goes with it."""
 
 
 @pytest.fixture
@@ -64,13 +65,15 @@ def test_what_happens_is_told_once_to_each_that_watches(watched: Project) -> Non
     worker = watched.worker("prefork", 2)
     watched.python(CODE)
     expected = {
-        (f"{TASKS}.die", "failed"): 1,
         (f"{TASKS}.send", "failed"): 1,
         (f"{TASKS}.send", "succeeded"): 1,
         (WORK, "failed"): 1,
         (WORK, "succeeded"): 1,
     }
     wait_until(lambda: _counted(watched) == expected, SECONDS, "functions and tasks are counted")
+    watched.python(DIE)
+    expected[f"{TASKS}.die", "failed"] = 1
+    wait_until(lambda: _counted(watched) == expected, SECONDS, "the task that has killed its process is counted")
     executions: dict[str, Any] = dict(watched.query("SELECT state, id FROM deferapp_execution"))
 
     ((waits,),) = watched.query(

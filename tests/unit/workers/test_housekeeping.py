@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 LIMIT_SECONDS = 20.0
 
 
-def _done(chore: str, done: list[str], *_args: object) -> bool:
+def _done(chore: str, done: list[str], *_args: object, **_options: object) -> bool:
     done.append(chore)
     return True
 
@@ -51,7 +51,7 @@ CHORES = [
 
 
 def failing(error: Exception) -> Callable[..., Any]:
-    def fail(*_args: object) -> None:
+    def fail(*_args: object, **_options: object) -> None:
         raise error
 
     return fail
@@ -110,7 +110,7 @@ def test_a_sync_that_left_something_is_made_again_when_the_schedules_have_fired(
 ) -> None:
     outcomes = iter([False, True])
 
-    def leave_something() -> bool:
+    def leave_something(**_options: object) -> bool:
         done.append("sync")
         return next(outcomes)
 
