@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -160,7 +160,7 @@ def test_a_limit_that_cancels_leaves_alone_what_comes_to_wait_while_others_are_c
 
 
 def test_what_is_resumed_while_it_is_held_is_published_in_the_next_round(
-    actors: Actors, monkeypatch: pytest.MonkeyPatch
+    actors: Actors, monkeypatch: pytest.MonkeyPatch, published: list[UUID]
 ) -> None:
     monkeypatch.setattr(registry, "_functions", {NAME: function_named(NAME)})
     moment = now() - DAY
@@ -173,6 +173,8 @@ def test_what_is_resumed_while_it_is_held_is_published_in_the_next_round(
         resuming = person.begin(partial(pauses.resume, NAME))
         wait_until_stuck(person, resuming)
     resuming.result()
-    sent = publishing.result()
-    assert sent + overdue.publish() == 1
+    publishing.result()
+    overdue.publish()
+    # Twice where who resumes writes last; then one of the messages finds nothing to claim.
+    assert set(published) == {execution.id}
     assert values_of(execution)["dispatch_at"] > now()
