@@ -55,7 +55,7 @@ class OurRowForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             parse(" ".join(getattr(crontab, name) for name in columns))
         except InvalidFrequency as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(error.told(gettext)) from error
         return crontab
 
 

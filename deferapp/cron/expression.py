@@ -21,12 +21,13 @@ from deferapp.cron.fields import (
     FieldProblem,
     listed,
 )
-from deferapp.exceptions import InvalidFrequency
+from deferapp.exceptions import InvalidFrequency, Worded
+from deferapp.exceptions import gettext_noop as _
 
 LONGEST_TEXT: Final = 200
 """Characters; more than any schedule that a person can read."""
 
-_EXAMPLE: Final = "'0 8 * * 1' (08:00 UTC on Mondays)"
+_EXAMPLE: Final = Worded(_("'0 8 * * 1' (08:00 UTC on Mondays)"))
 _MACROS: Final = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -94,10 +95,15 @@ class Expression:
 def parse(frequency: object) -> Expression:
     """Read a frequency: five fields or a macro such as `@daily`. Raises `InvalidFrequency`."""
     if not isinstance(frequency, str):
-        raise InvalidFrequency(f"a frequency is text such as {_EXAMPLE}, not {type(frequency).__name__}")
+        raise InvalidFrequency(
+            _("a frequency is text such as %(example)s, not %(kind)s"), example=_EXAMPLE, kind=type(frequency).__name__
+        )
     if len(frequency) > LONGEST_TEXT:
         raise InvalidFrequency(
-            f"a frequency has at most {LONGEST_TEXT} characters, not {len(frequency)}: {_shown(frequency)}"
+            _("a frequency has at most %(most)s characters, not %(count)s: %(text)s"),
+            most=LONGEST_TEXT,
+            count=len(frequency),
+            text=_shown(frequency),
         )
     return _parse(frequency)
 
@@ -107,7 +113,9 @@ def _parse(frequency: str) -> Expression:
     for character in frequency:
         if not (" " <= character <= "~" or character == "\t"):
             raise InvalidFrequency(
-                f"a frequency is plain ASCII on one line, without {character!a} as in {_shown(frequency)}"
+                _("a frequency is plain ASCII on one line, without %(character)s as in %(text)s"),
+                character=ascii(character),
+                text=_shown(frequency),
             )
     text = " ".join(frequency.split())
     parts = _fields_of(text)
@@ -128,13 +136,23 @@ def _parse(frequency: str) -> Expression:
 
 def _fields_of(text: str) -> list[str]:
     if text.startswith("@") and text not in _MACROS:
-        raise InvalidFrequency(f"unknown macro {_shown(text)}: use one of {', '.join(_MACROS)}, and nothing after it")
+        raise InvalidFrequency(
+            _("unknown macro %(text)s: use one of %(macros)s, and nothing after it"),
+            text=_shown(text),
+            macros=", ".join(_MACROS),
+        )
     parts = _MACROS.get(text, text).split()
     if not parts:
-        raise InvalidFrequency(f"a frequency is empty: use five fields such as {_EXAMPLE}")
+        raise InvalidFrequency(_("a frequency is empty: use five fields such as %(example)s"), example=_EXAMPLE)
     if len(parts) != len(FIELDS):
         names = " ".join(field.name for field in FIELDS)
-        raise InvalidFrequency(f"a frequency has {len(FIELDS)} fields ({names}), not {len(parts)} as in {_shown(text)}")
+        raise InvalidFrequency(
+            _("a frequency has %(fields)s fields (%(names)s), not %(count)s as in %(text)s"),
+            fields=len(FIELDS),
+            names=names,
+            count=len(parts),
+            text=_shown(text),
+        )
     return parts
 
 
@@ -142,7 +160,9 @@ def _read(field: Field, part: str, text: str) -> tuple[int, ...]:
     try:
         return field.read(part)
     except FieldProblem as problem:
-        raise InvalidFrequency(f"{field.name}: {problem} in {_shown(text)}") from None
+        raise InvalidFrequency(
+            _("%(field)s: %(problem)s in %(text)s"), field=field.name, problem=problem, text=_shown(text)
+        ) from None
 
 
 def _refuse_never(expression: Expression) -> None:
@@ -152,8 +172,11 @@ def _refuse_never(expression: Expression) -> None:
     if min(expression.day_of_month) > expression.longest_month:
         days, months = listed(expression.day_of_month), listed(expression.month)
         raise InvalidFrequency(
-            f"day-of-month: {days} never comes in month {months}, which ends by {expression.longest_month}, "
-            f"in {_shown(expression.text)}"
+            _("day-of-month: %(days)s never comes in month %(months)s, which ends by %(last)s, in %(text)s"),
+            days=days,
+            months=months,
+            last=expression.longest_month,
+            text=_shown(expression.text),
         )
 
 

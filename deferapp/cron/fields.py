@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from deferapp.exceptions import Worded
+from deferapp.exceptions import gettext_noop as _
 
-class FieldProblem(Exception):
+
+class FieldProblem(Worded):
     """What is wrong with the text of a field; whoever knows the whole expression says it with the place."""
 
 
@@ -58,7 +61,7 @@ class Field:
 
     def _item(self, item: str) -> range:
         if not item:
-            raise FieldProblem(f"nothing stands before or after a comma: use {self._usage}")
+            raise FieldProblem(_("nothing stands before or after a comma: use %(usage)s"), usage=self._usage)
         base, slash, step = item.partition("/")
         first, last = self._bounds(base, open_ended=bool(slash))
         return range(first, last + 1, self._step(step) if slash else 1)
@@ -73,35 +76,52 @@ class Field:
         last = self._value(high, base)
         if last < first:
             wrapped = f"{first}-{self.last},{self.first}-{last}"
-            raise FieldProblem(f"the range {_shown(base)} runs backwards: use {wrapped} if it is to wrap around")
+            raise FieldProblem(
+                _("the range %(range)s runs backwards: use %(wrapped)s if it is to wrap around"),
+                range=_shown(base),
+                wrapped=wrapped,
+            )
         return first, last
 
     def _value(self, text: str, base: str) -> int:
         if text.lower() in self.names:
             return self.first + self.names.index(text.lower())
         if not text.isdecimal():
-            raise FieldProblem(f"{_shown(base)!r} is not understood: use {self._usage}")
+            raise FieldProblem(
+                _("%(text)s is not understood: use %(usage)s"), text=repr(_shown(base)), usage=self._usage
+            )
         if not self.first <= int(text) <= self.last:
-            raise FieldProblem(f"{_shown(text)} is out of range {self.first}-{self.last}")
+            raise FieldProblem(
+                _("%(text)s is out of range %(first)s-%(last)s"), text=_shown(text), first=self.first, last=self.last
+            )
         return int(text)
 
     def _step(self, text: str) -> int:
         longest = len(self.every)
         if not text.isdecimal() or not 1 <= int(text) <= longest:
-            raise FieldProblem(f"the step {_shown(text)!r} is not a number from 1 to {longest}")
+            raise FieldProblem(
+                _("the step %(step)s is not a number from 1 to %(longest)s"), step=repr(_shown(text)), longest=longest
+            )
         return int(text)
 
     @property
-    def _usage(self) -> str:
-        names = f", names {self.names[0]} to {self.names[-1]}" if self.names else ""
-        return f"numbers {self.first}-{self.last}{names}, ranges such as {self.first}-{self.last}, steps or *"
+    def _usage(self) -> Worded:
+        bounds = {"first": self.first, "last": self.last}
+        if not self.names:
+            return Worded(_("numbers %(first)s-%(last)s, ranges such as %(first)s-%(last)s, steps or *"), **bounds)
+        return Worded(
+            _("numbers %(first)s-%(last)s, names %(low)s to %(high)s, ranges such as %(first)s-%(last)s, steps or *"),
+            **bounds,
+            low=self.names[0],
+            high=self.names[-1],
+        )
 
 
 def runs(values: Iterable[int], *, shortest: int = 3) -> list[tuple[int, int]]:
     """Sorted values as (first, last) of each unbroken run; shorter runs than `shortest` value by value."""
     found: list[tuple[int, int]] = []
-    for _, group in groupby(enumerate(values), key=lambda pair: pair[1] - pair[0]):
-        run = [value for _, value in group]
+    for _offset, group in groupby(enumerate(values), key=lambda pair: pair[1] - pair[0]):
+        run = [value for _number, value in group]
         if len(run) >= shortest:
             found.append((run[0], run[-1]))
         else:

@@ -1,4 +1,4 @@
-"""What people type: a frequency, and a range of time in UTC. Errors of a frequency are told in the parser's words."""
+"""What people type: a frequency, and a range of time in UTC. The parser says what is wrong with one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from deferapp.cron import parse
@@ -32,7 +33,7 @@ class FrequencyForm(forms.Form):
         try:
             text = parse(self.cleaned_data["frequency"]).text
         except InvalidFrequency as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(error.told(gettext)) from error
         if text == self.data.get("seen"):
             raise ValidationError(_("That is the frequency that it has."))
         return text

@@ -34,6 +34,7 @@ def test_what_is_no_frequency_is_refused_at_once_with_the_field_or_the_problem(c
     assert isinstance(caught.value, DeferError)
     assert caught.value.__cause__ is None
     assert str(caught.value).startswith((*FIELD_NAMES, *PROBLEMS))
+    assert caught.value.told(str) == str(caught.value)
     assert_harmless(str(caught.value))
 
 

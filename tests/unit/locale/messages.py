@@ -16,7 +16,7 @@ from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 import deferapp
 
 PACKAGE: Final = Path(deferapp.__file__).parent
-TRANSLATION: Final = "django.utils.translation"
+TRANSLATION: Final = ("django.utils.translation", "deferapp.exceptions")
 _LAZY: Final = "_lazy"
 _PLACES: Final = {
     "gettext": ("singular",),
@@ -65,7 +65,7 @@ def calls(tree: ast.AST) -> Iterator[Call]:
     names = {
         alias.asname or alias.name: _PLACES[alias.name.removesuffix(_LAZY)]
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == TRANSLATION
+        if isinstance(node, ast.ImportFrom) and node.module in TRANSLATION
         for alias in node.names
         if alias.name.removesuffix(_LAZY) in _PLACES
     }
