@@ -21,8 +21,9 @@ from deferapp.cron.fields import (
     FieldProblem,
     listed,
 )
-from deferapp.exceptions import InvalidFrequency, Worded
-from deferapp.exceptions import gettext_noop as _
+from deferapp.exceptions import InvalidFrequency
+from deferapp.wording import Worded
+from deferapp.wording import gettext_noop as _
 
 LONGEST_TEXT: Final = 200
 """Characters; more than any schedule that a person can read."""

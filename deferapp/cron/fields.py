@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from deferapp.exceptions import Worded
-from deferapp.exceptions import gettext_noop as _
+from deferapp.wording import Worded
+from deferapp.wording import gettext_noop as _
 
 
 class FieldProblem(Worded):

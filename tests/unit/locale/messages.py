@@ -16,7 +16,7 @@ from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 import deferapp
 
 PACKAGE: Final = Path(deferapp.__file__).parent
-TRANSLATION: Final = ("django.utils.translation", "deferapp.exceptions")
+TRANSLATION: Final = ("django.utils.translation", "deferapp.wording")
 _LAZY: Final = "_lazy"
 _PLACES: Final = {
     "gettext": ("singular",),
