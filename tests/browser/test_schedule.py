@@ -35,6 +35,7 @@ def ada(browser: Browser, site: Site) -> Any:
 def open_schedule(open_page: OpenPage, ada: Any, name: str, **settings: Any) -> Page:
     page = open_page(LIST, storage_state=ada, **settings)
     page.get_by_role("link", name=name).click()
+    page.wait_for_url("**/change/")
     return page
 
 

@@ -45,12 +45,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """How many executions each message named, and its priority."""
     found: list[tuple[int, int]] = []
 
-    def send(name: str, args: list[Any], kwargs: dict[str, Any], *, priority: int = 0) -> bool:
+    def send(_: Broker, name: str, args: list[Any], kwargs: dict[str, Any], *, priority: int = 0) -> bool:
         found.append((len(args[0]), priority))
         return True
 
     monkeypatch.setattr(publish, "reaches_a_worker", lambda: True)
-    monkeypatch.setattr(publish.broker, "send", send)
+    monkeypatch.setattr(Broker, "send", send)
     return found
 
 
