@@ -37,13 +37,15 @@ class Noted:
     def is_stale(self) -> bool:
         return bool(self._waiting) and time.monotonic() - self._oldest > STALE
 
-    def add(self, ending: Ending) -> None:
-        """Note that an attempt has succeeded; it is settled later."""
-        persist.persist(partial(notes.take, ending))
+    def add(self, ending: Ending) -> bool:
+        """Note that an attempt has succeeded; it is settled later. False if this process does not hold it any more."""
+        if not persist.persist(partial(notes.take, ending)):
+            return False
         with self._lock:
             if not self._waiting:
                 self._oldest = time.monotonic()
             self._waiting.append(ending)
+        return True
 
     def settle(self) -> bool:
         """Settle what is noted, once. Returns whether all was still held; if it fails, all of it waits again."""

@@ -109,7 +109,8 @@ class _Run:
         if not (len(self._worklist) or len(noted)) or not self._may_be_noted(ended) or log.is_unwritten:
             return False
         try:
-            noted.add(ending_of(self._function, execution, ended))
+            if not noted.add(ending_of(self._function, execution, ended)):
+                return False
         except Error:  # Such as a table that is not there yet. What is wrong with the end itself, settling it will say.
             return False
         self._remember_batch(execution)

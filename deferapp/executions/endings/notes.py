@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _STATEMENT: Final = (
     f'INSERT INTO "{EndNote._meta.db_table}" (claim, execution_id, started_at, ended_at, result_json) '
-    "VALUES (%s, %s, %s, %s, %s) RETURNING set_config('synchronous_commit', 'off', true)"
+    f'SELECT claim, id, %s::timestamptz, %s::timestamptz, %s::text FROM "{Execution._meta.db_table}" '
+    "WHERE id = %s AND claim = %s RETURNING set_config('synchronous_commit', 'off', true)"
 )
 
 
@@ -33,13 +34,14 @@ def can_be_taken() -> bool:
     return connection.vendor == "postgresql" and not connection.in_atomic_block
 
 
-def take(ending: Ending) -> None:
-    """Note that this attempt has succeeded."""
+def take(ending: Ending) -> bool:
+    """Note that this attempt has succeeded; False if its claim holds the execution no more."""
     execution = ending.execution
     # As text, which is quoted many times as fast as what psycopg has to make text of.
-    ids, moments = (str(execution.claim), execution.id.hex), (ending.started_at, ending.ended_at)
+    ids, moments = (execution.id.hex, str(execution.claim)), (ending.started_at, ending.ended_at)
     with connections[ledger()].cursor() as cursor:
-        cursor.execute(_STATEMENT, (*ids, *map(str, moments), ending.result_json))
+        cursor.execute(_STATEMENT, (*map(str, moments), ending.result_json, *ids))
+        return bool(cursor.rowcount)
 
 
 def of(claims: Collection[UUID | None]) -> dict[tuple[UUID | None, UUID], EndNote]:

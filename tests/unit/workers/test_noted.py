@@ -59,9 +59,10 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let notes be taken in every database."""
 
-    def take(ending: Ending) -> None:
+    def take(ending: Ending) -> bool:
         claim, times = ending.execution.claim, {"started_at": ending.started_at, "ended_at": ending.ended_at}
         EndNote.objects.create(claim=claim, execution_id=ending.execution.id, **times)
+        return True
 
     monkeypatch.setattr(notes, "take", take)
 
@@ -108,7 +109,7 @@ def test_a_failure_among_short_bodies_is_settled_at_once(settled: list[int], tak
 
 
 def test_what_cannot_be_noted_is_settled_at_once(settled: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_ending: Ending) -> None:
+    def refuse(_ending: Ending) -> bool:
         raise ProgrammingError("there is no such table yet")
 
     monkeypatch.setattr(notes, "take", refuse)
